@@ -1,0 +1,36 @@
+import type { Outgoing, Received } from './message.ts';
+
+/** What a piece of work leaves behind when it commits. */
+export interface Outcome<R> {
+  readonly result: R;
+  /** Written to the outbox in the same transaction, and published after the commit, in this order. */
+  readonly publish: readonly Outgoing[];
+  /** Called once, after the commit. Never called when it did not commit. */
+  committed?(): void;
+}
+
+/** One transaction that changes state and publishes, or does neither. */
+export interface UnitOfWork<Tx> {
+  transact<R>(work: (tx: Tx) => Promise<Outcome<R>>): Promise<R>;
+}
+
+/** Thrown by a `BatchHandler` to name the one message of a batch that cannot be handled. Nothing of the batch is kept. */
+export class MessageFault extends Error {
+  constructor(
+    readonly index: number,
+    override readonly cause: unknown,
+  ) {
+    super(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+/**
+ * Handles a batch in the consumer's transaction. When it throws, nothing of the batch is kept: a transient fault is
+ * waited out and the batch retried, a `MessageFault` or a permanent database error sets the message apart (`fault`
+ * where `answersFaults` has its contract, else it is held) and the rest runs again.
+ */
+export interface BatchHandler<Tx> {
+  /** Names of the contracts whose faults `handle` answers itself. */
+  readonly answersFaults: ReadonlySet<string>;
+  handle(tx: Tx, batch: readonly Received[], now: Date): Promise<Outcome<void>>;
+}

@@ -1,0 +1,1 @@
+export { type BodyOf, type Contract, ContractError } from './codec/contract.ts';
