@@ -16,11 +16,12 @@ export interface UnitOfWork<Tx> {
 
 /** Thrown by a `BatchHandler` to name the one message of a batch that cannot be handled. Nothing of the batch is kept. */
 export class MessageFault extends Error {
-  constructor(
-    readonly index: number,
-    override readonly cause: unknown,
-  ) {
-    super(cause instanceof Error ? cause.message : String(cause));
+  /** The message's place in the batch. */
+  readonly index: number;
+
+  constructor(index: number, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.index = index;
   }
 }
 
