@@ -52,3 +52,6 @@ export interface Outgoing<Body = unknown> {
   readonly cause?: Envelope;
   readonly requestHash?: string;
 }
+
+/** Whether a command came from outside any saga: its outcome is an operation, not a step. */
+export const isDirect = (envelope: Envelope): boolean => envelope.idempotencyKey === envelope.correlationId;

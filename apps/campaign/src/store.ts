@@ -1,0 +1,122 @@
+import { array } from '@cordada/infra/database/array.ts';
+import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
+import { RowSet } from '@cordada/infra/database/row-set.ts';
+import type { Capability } from '@cordada/infra/messaging/capability.ts';
+import type { Received } from '@cordada/infra/messaging/message.ts';
+import { type BodyOf, contracts } from '@cordada/schemas';
+import { type Campaign, normalizedName } from './campaign.ts';
+import { type CampaignRows, reactions } from './handlers.ts';
+
+const COLUMNS = `id, saga_id, nombre, nombre_normalizado, presupuesto::text AS presupuesto, divisa, marca_id,
+  participantes, estado, creada, actualizada`;
+
+const BY_ID = statement(
+  'campaign_by_id',
+  `SELECT ${COLUMNS} FROM campaign WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
+);
+
+const LIVE_BY_NAME = statement(
+  'campaign_live_by_name',
+  `SELECT ${COLUMNS} FROM campaign
+   WHERE estado <> 'CANCELADA'
+     AND (marca_id, nombre_normalizado) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+);
+
+const INSERT = statement(
+  'campaign_insert',
+  `INSERT INTO campaign (id, saga_id, nombre, nombre_normalizado, presupuesto, divisa, marca_id, participantes, estado,
+     creada, actualizada)
+   SELECT v.id, v.saga, v.nombre, v.normalizado, v.presupuesto::numeric, v.divisa, v.marca, v.participantes, v.estado,
+     $9, $9
+   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
+     $10::text[]) v (id, saga, nombre, normalizado, presupuesto, divisa, marca, participantes, estado)`,
+);
+
+const UPDATE = statement(
+  'campaign_update',
+  `UPDATE campaign c SET estado = v.estado, actualizada = $3
+   FROM unnest($1::uuid[], $2::text[]) v (id, estado) WHERE c.id = v.id`,
+);
+
+const PROJECT = statement(
+  'campaign_project',
+  `UPDATE campaign c SET estado = CASE WHEN v.cancelling AND c.estado <> 'CANCELADA' THEN 'CANCELANDO' ELSE c.estado END,
+     detenida = v.detenida, actualizada = $4
+   FROM unnest($1::uuid[], $2::bool[], $3::bool[]) v (saga, cancelling, detenida) WHERE c.saga_id = v.saga`,
+);
+
+const fromRow = (row: Record<string, never>): Campaign => ({
+  id: row['id'],
+  sagaId: row['saga_id'],
+  nombre: row['nombre'],
+  nombreNormalizado: row['nombre_normalizado'],
+  presupuesto: row['presupuesto'],
+  divisa: row['divisa'],
+  marcaId: row['marca_id'],
+  participantes: row['participantes'],
+  estado: row['estado'],
+  creada: row['creada'],
+  actualizada: row['actualizada'],
+});
+
+type Step =
+  | Received<BodyOf<typeof contracts.RegistrarCampaign>>
+  | Received<BodyOf<typeof contracts.CancelarCampaign>>
+  | Received<BodyOf<typeof contracts.AprobarReserva>>;
+
+/** The steps that `campaign` does itself, run by the coordinator inside the saga's transaction. */
+export const campaignSteps: Capability<SqlTransaction, CampaignRows> = {
+  reactions,
+  async load(tx, messages) {
+    const steps = messages as readonly Step[];
+    const ids = [...new Set(steps.map(({ body }) => body.id_campaign))];
+    const wanted = steps.flatMap(({ body }) => ('nombre' in body ? [body] : []));
+    const [byId, byName] = await Promise.all([
+      tx.query(BY_ID, [array('uuid', ids)]),
+      wanted.length === 0
+        ? []
+        : tx.query(LIVE_BY_NAME, [
+            array('text', wanted.map((body) => body.marca_id)),
+            array('text', wanted.map((body) => normalizedName(body.nombre))),
+          ]),
+    ]);
+    return { campaigns: new RowSet([...byName, ...byId].map(fromRow)) };
+  },
+  write(tx, { campaigns }, now) {
+    const { inserted, updated } = campaigns;
+    if (inserted.length > 0)
+      tx.write(INSERT, [
+        array('uuid', inserted.map((c) => c.id)),
+        array('uuid', inserted.map((c) => c.sagaId)),
+        array('text', inserted.map((c) => c.nombre)),
+        array('text', inserted.map((c) => c.nombreNormalizado)),
+        array('text', inserted.map((c) => c.presupuesto)),
+        array('text', inserted.map((c) => c.divisa)),
+        array('text', inserted.map((c) => c.marcaId)),
+        array('jsonb', inserted.map((c) => c.participantes)),
+        now,
+        array('text', inserted.map((c) => c.estado)),
+      ]);
+    if (updated.length > 0)
+      tx.write(UPDATE, [array('uuid', updated.map((c) => c.id)), array('text', updated.map((c) => c.estado)), now]);
+  },
+};
+
+/** What a saga's change of state means for its campaign. */
+export interface CampaignProjection {
+  readonly sagaId: string;
+  /** The saga compensates, or an undo saga runs over all of it. */
+  readonly cancelling: boolean;
+  /** The saga, or the one that undoes it, is PARKED. */
+  readonly detenida: boolean;
+}
+
+/** Carries changes of sagas over to their campaigns, in the sagas' own transaction. */
+export const projectCampaigns = (tx: SqlTransaction, changes: readonly CampaignProjection[], now: Date): void => {
+  tx.write(PROJECT, [
+    array('uuid', changes.map((c) => c.sagaId)),
+    array('bool', changes.map((c) => c.cancelling)),
+    array('bool', changes.map((c) => c.detenida)),
+    now,
+  ]);
+};

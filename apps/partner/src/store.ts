@@ -1,0 +1,134 @@
+import { array } from '@cordada/infra/database/array.ts';
+import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
+import { RowSet } from '@cordada/infra/database/row-set.ts';
+import type { Capability } from '@cordada/infra/messaging/capability.ts';
+import type { Received } from '@cordada/infra/messaging/message.ts';
+import { type BodyOf, contracts } from '@cordada/schemas';
+import { type PartnerRows, reactions } from './handlers.ts';
+import type { Partner } from './partner.ts';
+
+const COLUMNS = `id, saga_id, id_campaign, id_participante, nombre, tipo, informacion_perfil, estado, creado, actualizado`;
+
+const BY_ID = statement(
+  'partner_by_id',
+  `SELECT ${COLUMNS} FROM partner WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
+);
+
+const LIVE_BY_CAMPAIGN = statement(
+  'partner_live_by_campaign',
+  `SELECT ${COLUMNS} FROM partner WHERE id_campaign = ANY($1::text[]) AND estado = 'REGISTRADO' ORDER BY id FOR UPDATE`,
+);
+
+const LIVE_BY_PARTICIPANT = statement(
+  'partner_live_by_participant',
+  `SELECT ${COLUMNS} FROM partner
+   WHERE estado = 'REGISTRADO' AND id_participante IS NOT NULL
+     AND (id_campaign, id_participante) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+);
+
+const SUSPENDED = statement(
+  'participante_suspended',
+  'SELECT id, coalesce(motivo, $2) AS motivo FROM participante WHERE id = ANY($1::text[]) AND suspendido',
+);
+
+const CANCELLED_CAMPAIGNS = statement(
+  'campaign_cancelada_known',
+  'SELECT id_campaign FROM campaign_cancelada WHERE id_campaign = ANY($1::text[])',
+);
+
+const INSERT = statement(
+  'partner_insert',
+  `INSERT INTO partner (id, saga_id, id_campaign, id_participante, nombre, tipo, informacion_perfil, estado, creado,
+     actualizado)
+   SELECT v.*, $9, $9
+   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) v`,
+);
+
+const UPDATE = statement(
+  'partner_update',
+  `UPDATE partner p SET estado = v.estado, actualizado = $3
+   FROM unnest($1::uuid[], $2::text[]) v (id, estado) WHERE p.id = v.id`,
+);
+
+const INSERT_CANCELLED = statement(
+  'campaign_cancelada_insert',
+  `INSERT INTO campaign_cancelada (id_campaign, fecha) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+   ON CONFLICT (id_campaign) DO NOTHING`,
+);
+
+const fromRow = (row: Record<string, never>): Partner => ({
+  id: row['id'],
+  sagaId: row['saga_id'],
+  idCampaign: row['id_campaign'],
+  idParticipante: row['id_participante'],
+  nombre: row['nombre'],
+  tipo: row['tipo'],
+  informacionPerfil: row['informacion_perfil'],
+  estado: row['estado'],
+  creado: row['creado'],
+  actualizado: row['actualizado'],
+});
+
+type Message =
+  | Received<BodyOf<typeof contracts.RegistrarPartner>>
+  | Received<BodyOf<typeof contracts.CancelarPartner>>
+  | Received<BodyOf<typeof contracts.CampaignCancelada>>;
+
+/** What `partner` does with its messages. */
+export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
+  reactions,
+  async load(tx, messages) {
+    const bodies = (messages as readonly Message[]).flatMap(({ body, fault }) => (fault ? [] : [body]));
+    const named = bodies.flatMap((body) => ('id_partner' in body ? [body.id_partner] : []));
+    const registrations = bodies.flatMap((body) => ('nombre' in body && 'tipo' in body ? [body] : []));
+    const participants = registrations.flatMap((body) =>
+      body.id_participante === null ? [] : [{ campaign: body.id_campaign, id: body.id_participante }],
+    );
+    const cancellations = bodies.flatMap((body) =>
+      'id_campaign' in body && !('id_partner' in body) ? [body.id_campaign] : [],
+    );
+    const campaigns = [...new Set([...cancellations, ...registrations.map((body) => body.id_campaign)])];
+    const [byId, byCampaign, byParticipant, suspended, cancelled] = await Promise.all([
+      tx.query(BY_ID, [array('uuid', [...new Set(named)])]),
+      cancellations.length === 0 ? [] : tx.query(LIVE_BY_CAMPAIGN, [array('text', cancellations)]),
+      participants.length === 0
+        ? []
+        : tx.query(LIVE_BY_PARTICIPANT, [
+            array('text', participants.map((p) => p.campaign)),
+            array('text', participants.map((p) => p.id)),
+          ]),
+      participants.length === 0 ? [] : tx.query(SUSPENDED, [array('text', participants.map((p) => p.id)), '']),
+      campaigns.length === 0 ? [] : tx.query(CANCELLED_CAMPAIGNS, [array('text', campaigns)]),
+    ]);
+    return {
+      partners: new RowSet([...byParticipant, ...byCampaign, ...byId].map(fromRow)),
+      suspensions: new Map(suspended.map((row) => [row.id, row.motivo])),
+      cancelledCampaigns: new Set(cancelled.map((row) => row.id_campaign)),
+      newlyCancelled: new Map(),
+    };
+  },
+  write(tx, { partners, newlyCancelled }, now) {
+    const { inserted, updated } = partners;
+    if (inserted.length > 0)
+      tx.write(INSERT, [
+        array('uuid', inserted.map((p) => p.id)),
+        array('uuid', inserted.map((p) => p.sagaId)),
+        array('text', inserted.map((p) => p.idCampaign)),
+        array('text', inserted.map((p) => p.idParticipante)),
+        array('text', inserted.map((p) => p.nombre)),
+        array('text', inserted.map((p) => p.tipo)),
+        array('text', inserted.map((p) => p.informacionPerfil)),
+        array('text', inserted.map((p) => p.estado)),
+        now,
+      ]);
+    if (updated.length > 0)
+      tx.write(UPDATE, [array('uuid', updated.map((p) => p.id)), array('text', updated.map((p) => p.estado)), now]);
+    if (newlyCancelled.size > 0) {
+      const cancelled = [...newlyCancelled].sort(([a], [b]) => (a < b ? -1 : 1));
+      tx.write(INSERT_CANCELLED, [
+        array('text', cancelled.map(([id]) => id)),
+        array('timestamptz', cancelled.map(([, fecha]) => fecha)),
+      ]);
+    }
+  },
+};

@@ -1,0 +1,112 @@
+import { array } from '@cordada/infra/database/array.ts';
+import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
+import { RowSet } from '@cordada/infra/database/row-set.ts';
+import type { Capability } from '@cordada/infra/messaging/capability.ts';
+import type { Received } from '@cordada/infra/messaging/message.ts';
+import { type BodyOf, contracts } from '@cordada/schemas';
+import type { Evento } from './evento.ts';
+import { reactions, type TrackingRows } from './handlers.ts';
+
+const COLUMNS = 'id, saga_id, id_partner, id_campana, marca_id, estado, fecha, actualizado';
+
+const BY_ID = statement(
+  'evento_by_id',
+  `SELECT ${COLUMNS} FROM evento WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
+);
+
+const LIVE_BY_PARTNER = statement(
+  'evento_live_by_partner',
+  `SELECT ${COLUMNS} FROM evento WHERE id_partner = ANY($1::text[]) AND estado = 'REGISTRADO' ORDER BY id FOR UPDATE`,
+);
+
+const TRACKING_OFF = statement(
+  'marca_tracking_off',
+  'SELECT id FROM marca WHERE id = ANY($1::text[]) AND NOT tracking_activo',
+);
+
+const CANCELLED_PARTNERS = statement(
+  'partner_cancelado_known',
+  'SELECT id_partner FROM partner_cancelado WHERE id_partner = ANY($1::text[])',
+);
+
+const INSERT = statement(
+  'evento_insert',
+  `INSERT INTO evento (id, saga_id, id_partner, id_campana, marca_id, estado, fecha, actualizado)
+   SELECT v.*, $7, $7 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) v`,
+);
+
+const UPDATE = statement(
+  'evento_update',
+  `UPDATE evento e SET estado = v.estado, actualizado = $3
+   FROM unnest($1::uuid[], $2::text[]) v (id, estado) WHERE e.id = v.id`,
+);
+
+const INSERT_CANCELLED = statement(
+  'partner_cancelado_insert',
+  `INSERT INTO partner_cancelado (id_partner, fecha) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+   ON CONFLICT (id_partner) DO NOTHING`,
+);
+
+const fromRow = (row: Record<string, never>): Evento => ({
+  id: row['id'],
+  sagaId: row['saga_id'],
+  idPartner: row['id_partner'],
+  idCampana: row['id_campana'],
+  marcaId: row['marca_id'],
+  estado: row['estado'],
+  fecha: row['fecha'],
+  actualizado: row['actualizado'],
+});
+
+type Message =
+  | Received<BodyOf<typeof contracts.RegistrarEvento>>
+  | Received<BodyOf<typeof contracts.CancelarEvento>>
+  | Received<BodyOf<typeof contracts.PartnerCancelado>>;
+
+/** What `tracking` does with its messages. */
+export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
+  reactions,
+  async load(tx, messages) {
+    const bodies = (messages as readonly Message[]).flatMap(({ body, fault }) => (fault ? [] : [body]));
+    const named = bodies.flatMap((body) => ('id_evento' in body ? [body.id_evento] : []));
+    const registrations = bodies.flatMap((body) => ('marca_id' in body ? [body] : []));
+    const cancellations = bodies.flatMap((body) => ('id_evento' in body ? [] : [body.id_partner]));
+    const partners = [...new Set([...cancellations, ...registrations.map((body) => body.id_partner)])];
+    const [byId, byPartner, off, cancelled] = await Promise.all([
+      named.length === 0 ? [] : tx.query(BY_ID, [array('uuid', [...new Set(named)])]),
+      cancellations.length === 0 ? [] : tx.query(LIVE_BY_PARTNER, [array('text', cancellations)]),
+      registrations.length === 0
+        ? []
+        : tx.query(TRACKING_OFF, [array('text', [...new Set(registrations.map((body) => body.marca_id))])]),
+      partners.length === 0 ? [] : tx.query(CANCELLED_PARTNERS, [array('text', partners)]),
+    ]);
+    return {
+      eventos: new RowSet([...byPartner, ...byId].map(fromRow)),
+      trackingOff: new Set(off.map((row) => row.id)),
+      cancelledPartners: new Set(cancelled.map((row) => row.id_partner)),
+      newlyCancelled: new Map(),
+    };
+  },
+  write(tx, { eventos, newlyCancelled }, now) {
+    const { inserted, updated } = eventos;
+    if (inserted.length > 0)
+      tx.write(INSERT, [
+        array('uuid', inserted.map((e) => e.id)),
+        array('uuid', inserted.map((e) => e.sagaId)),
+        array('text', inserted.map((e) => e.idPartner)),
+        array('text', inserted.map((e) => e.idCampana)),
+        array('text', inserted.map((e) => e.marcaId)),
+        array('text', inserted.map((e) => e.estado)),
+        now,
+      ]);
+    if (updated.length > 0)
+      tx.write(UPDATE, [array('uuid', updated.map((e) => e.id)), array('text', updated.map((e) => e.estado)), now]);
+    if (newlyCancelled.size > 0) {
+      const cancelled = [...newlyCancelled].sort(([a], [b]) => (a < b ? -1 : 1));
+      tx.write(INSERT_CANCELLED, [
+        array('text', cancelled.map(([id]) => id)),
+        array('timestamptz', cancelled.map(([, fecha]) => fecha)),
+      ]);
+    }
+  },
+};
