@@ -20,7 +20,9 @@ const registrar: Reaction<CampaignRows, (typeof contracts.RegistrarCampaign)['Bo
       const nombreNormalizado = normalizedName(body.nombre);
       const live = campaigns.find(
         (c) =>
-          c.estado !== 'CANCELADA' && c.marcaId === body.marca_id && c.nombreNormalizado === nombreNormalizado,
+          c.estado !== 'CANCELADA' &&
+          c.marcaId === body.marca_id &&
+          c.nombreNormalizado === nombreNormalizado,
       );
       const refusal = refusalOf({ nombre: body.nombre, marcaId: body.marca_id, divisa: body.divisa }, live);
       if (refusal) return failed(refusal.codigo, refusal.motivo);
@@ -44,7 +46,8 @@ const registrar: Reaction<CampaignRows, (typeof contracts.RegistrarCampaign)['Bo
     reply(contracts.RegistroCampaignFallido, {
       id_campaign: envelope.subject,
       codigo: 'ERROR_INTERNO',
-      motivo: fault.kind === 'undecodable' ? 'el mensaje no se puede leer' : 'la campaña no se pudo registrar',
+      motivo:
+        fault.kind === 'undecodable' ? 'el mensaje no se puede leer' : 'la campaña no se pudo registrar',
       fecha: now,
     }),
 };
@@ -56,7 +59,11 @@ const cancelar: Reaction<CampaignRows, (typeof contracts.CancelarCampaign)['Body
     const campaign = campaigns.get(body.id_campaign);
     if (campaign && campaign.estado !== 'CANCELADA')
       campaigns.update({ ...campaign, estado: 'CANCELADA', actualizada: now });
-    return reply(contracts.CampaignCancelada, { id_campaign: body.id_campaign, motivo: body.motivo, fecha: now });
+    return reply(contracts.CampaignCancelada, {
+      id_campaign: body.id_campaign,
+      motivo: body.motivo,
+      fecha: now,
+    });
   },
 };
 

@@ -3,12 +3,12 @@ import { type SqlTransaction, statement } from '@cordada/infra/database/database
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
 import type { Received } from '@cordada/infra/messaging/message.ts';
-import { type BodyOf, contracts } from '@cordada/schemas';
+import type { BodyOf, contracts } from '@cordada/schemas';
 import { type Campaign, normalizedName } from './campaign.ts';
 import { type CampaignRows, reactions } from './handlers.ts';
 
-const COLUMNS = `id, saga_id, nombre, nombre_normalizado, presupuesto::text AS presupuesto, divisa, marca_id,
-  participantes, estado, creada, actualizada`;
+const COLUMNS = `id, saga_id AS "sagaId", nombre, nombre_normalizado AS "nombreNormalizado",
+  presupuesto::text AS presupuesto, divisa, marca_id AS "marcaId", participantes, estado, creada, actualizada`;
 
 const BY_ID = statement(
   'campaign_by_id',
@@ -45,20 +45,6 @@ const PROJECT = statement(
    FROM unnest($1::uuid[], $2::bool[], $3::bool[]) v (saga, cancelling, detenida) WHERE c.saga_id = v.saga`,
 );
 
-const fromRow = (row: Record<string, never>): Campaign => ({
-  id: row['id'],
-  sagaId: row['saga_id'],
-  nombre: row['nombre'],
-  nombreNormalizado: row['nombre_normalizado'],
-  presupuesto: row['presupuesto'],
-  divisa: row['divisa'],
-  marcaId: row['marca_id'],
-  participantes: row['participantes'],
-  estado: row['estado'],
-  creada: row['creada'],
-  actualizada: row['actualizada'],
-});
-
 type Step =
   | Received<BodyOf<typeof contracts.RegistrarCampaign>>
   | Received<BodyOf<typeof contracts.CancelarCampaign>>
@@ -72,33 +58,76 @@ export const campaignSteps: Capability<SqlTransaction, CampaignRows> = {
     const ids = [...new Set(steps.map(({ body }) => body.id_campaign))];
     const wanted = steps.flatMap(({ body }) => ('nombre' in body ? [body] : []));
     const [byId, byName] = await Promise.all([
-      tx.query(BY_ID, [array('uuid', ids)]),
+      tx.query<Campaign>(BY_ID, [array('uuid', ids)]),
       wanted.length === 0
         ? []
-        : tx.query(LIVE_BY_NAME, [
-            array('text', wanted.map((body) => body.marca_id)),
-            array('text', wanted.map((body) => normalizedName(body.nombre))),
+        : tx.query<Campaign>(LIVE_BY_NAME, [
+            array(
+              'text',
+              wanted.map((body) => body.marca_id),
+            ),
+            array(
+              'text',
+              wanted.map((body) => normalizedName(body.nombre)),
+            ),
           ]),
     ]);
-    return { campaigns: new RowSet([...byName, ...byId].map(fromRow)) };
+    return { campaigns: new RowSet([...byName, ...byId]) };
   },
   write(tx, { campaigns }, now) {
     const { inserted, updated } = campaigns;
     if (inserted.length > 0)
       tx.write(INSERT, [
-        array('uuid', inserted.map((c) => c.id)),
-        array('uuid', inserted.map((c) => c.sagaId)),
-        array('text', inserted.map((c) => c.nombre)),
-        array('text', inserted.map((c) => c.nombreNormalizado)),
-        array('text', inserted.map((c) => c.presupuesto)),
-        array('text', inserted.map((c) => c.divisa)),
-        array('text', inserted.map((c) => c.marcaId)),
-        array('jsonb', inserted.map((c) => c.participantes)),
+        array(
+          'uuid',
+          inserted.map((c) => c.id),
+        ),
+        array(
+          'uuid',
+          inserted.map((c) => c.sagaId),
+        ),
+        array(
+          'text',
+          inserted.map((c) => c.nombre),
+        ),
+        array(
+          'text',
+          inserted.map((c) => c.nombreNormalizado),
+        ),
+        array(
+          'text',
+          inserted.map((c) => c.presupuesto),
+        ),
+        array(
+          'text',
+          inserted.map((c) => c.divisa),
+        ),
+        array(
+          'text',
+          inserted.map((c) => c.marcaId),
+        ),
+        array(
+          'jsonb',
+          inserted.map((c) => c.participantes),
+        ),
         now,
-        array('text', inserted.map((c) => c.estado)),
+        array(
+          'text',
+          inserted.map((c) => c.estado),
+        ),
       ]);
     if (updated.length > 0)
-      tx.write(UPDATE, [array('uuid', updated.map((c) => c.id)), array('text', updated.map((c) => c.estado)), now]);
+      tx.write(UPDATE, [
+        array(
+          'uuid',
+          updated.map((c) => c.id),
+        ),
+        array(
+          'text',
+          updated.map((c) => c.estado),
+        ),
+        now,
+      ]);
   },
 };
 
@@ -112,11 +141,24 @@ export interface CampaignProjection {
 }
 
 /** Carries changes of sagas over to their campaigns, in the sagas' own transaction. */
-export const projectCampaigns = (tx: SqlTransaction, changes: readonly CampaignProjection[], now: Date): void => {
+export const projectCampaigns = (
+  tx: SqlTransaction,
+  changes: readonly CampaignProjection[],
+  now: Date,
+): void => {
   tx.write(PROJECT, [
-    array('uuid', changes.map((c) => c.sagaId)),
-    array('bool', changes.map((c) => c.cancelling)),
-    array('bool', changes.map((c) => c.detenida)),
+    array(
+      'uuid',
+      changes.map((c) => c.sagaId),
+    ),
+    array(
+      'bool',
+      changes.map((c) => c.cancelling),
+    ),
+    array(
+      'bool',
+      changes.map((c) => c.detenida),
+    ),
     now,
   ]);
 };

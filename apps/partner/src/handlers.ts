@@ -59,7 +59,8 @@ const registrar: Reaction<PartnerRows, (typeof contracts.RegistrarPartner)['Body
     reply(contracts.RegistroPartnerFallido, {
       id_partner: envelope.subject,
       codigo: 'ERROR_INTERNO',
-      motivo: fault.kind === 'undecodable' ? 'el mensaje no se puede leer' : 'el partner no se pudo registrar',
+      motivo:
+        fault.kind === 'undecodable' ? 'el mensaje no se puede leer' : 'el partner no se pudo registrar',
       fecha: now,
     }),
 };
@@ -70,7 +71,11 @@ const cancelar: Reaction<PartnerRows, (typeof contracts.CancelarPartner)['Body']
   handle({ partners }, { body }, now) {
     const partner = partners.get(body.id_partner);
     if (partner?.estado === 'REGISTRADO') partners.update(cancelled(partner, now));
-    return reply(contracts.PartnerCancelado, { id_partner: body.id_partner, motivo: body.motivo, fecha: now });
+    return reply(contracts.PartnerCancelado, {
+      id_partner: body.id_partner,
+      motivo: body.motivo,
+      fecha: now,
+    });
   },
 };
 

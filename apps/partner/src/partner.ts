@@ -53,4 +53,3 @@ export const refusalOf = (
 /** Cancelled is final: cancelling again changes nothing. */
 export const cancelled = (partner: Partner, now: Date): Partner =>
   partner.estado === 'CANCELADO' ? partner : { ...partner, estado: 'CANCELADO', actualizado: now };
-

@@ -12,9 +12,24 @@ test('is registered when no rule stands against it', () => {
 
 for (const [rule, facts, codigo, reason] of [
   ['its campaign is cancelled', { campaignCancelled: true }, 'CAMPAIGN_CANCELADA', /c1/],
-  ['its participant is suspended, with the reason', { suspension: 'impago' }, 'PARTICIPANTE_SUSPENDIDO', /p1.*impago/],
-  ['its participant is suspended without a reason', { suspension: '' }, 'PARTICIPANTE_SUSPENDIDO', /suspendido$/],
-  ['its participant is in the campaign already', { alreadyInCampaign: true }, 'PARTICIPANTE_DUPLICADO', /p1.*c1/],
+  [
+    'its participant is suspended, with the reason',
+    { suspension: 'impago' },
+    'PARTICIPANTE_SUSPENDIDO',
+    /p1.*impago/,
+  ],
+  [
+    'its participant is suspended without a reason',
+    { suspension: '' },
+    'PARTICIPANTE_SUSPENDIDO',
+    /suspendido$/,
+  ],
+  [
+    'its participant is in the campaign already',
+    { alreadyInCampaign: true },
+    'PARTICIPANTE_DUPLICADO',
+    /p1.*c1/,
+  ],
 ] as const)
   test(`is refused when ${rule}`, () => {
     const refusal = refusalOf(wanted, { ...free, ...facts });

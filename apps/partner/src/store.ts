@@ -3,11 +3,12 @@ import { type SqlTransaction, statement } from '@cordada/infra/database/database
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
 import type { Received } from '@cordada/infra/messaging/message.ts';
-import { type BodyOf, contracts } from '@cordada/schemas';
+import type { BodyOf, contracts } from '@cordada/schemas';
 import { type PartnerRows, reactions } from './handlers.ts';
 import type { Partner } from './partner.ts';
 
-const COLUMNS = `id, saga_id, id_campaign, id_participante, nombre, tipo, informacion_perfil, estado, creado, actualizado`;
+const COLUMNS = `id, saga_id AS "sagaId", id_campaign AS "idCampaign", id_participante AS "idParticipante", nombre, tipo,
+  informacion_perfil AS "informacionPerfil", estado, creado, actualizado`;
 
 const BY_ID = statement(
   'partner_by_id',
@@ -56,19 +57,6 @@ const INSERT_CANCELLED = statement(
    ON CONFLICT (id_campaign) DO NOTHING`,
 );
 
-const fromRow = (row: Record<string, never>): Partner => ({
-  id: row['id'],
-  sagaId: row['saga_id'],
-  idCampaign: row['id_campaign'],
-  idParticipante: row['id_participante'],
-  nombre: row['nombre'],
-  tipo: row['tipo'],
-  informacionPerfil: row['informacion_perfil'],
-  estado: row['estado'],
-  creado: row['creado'],
-  actualizado: row['actualizado'],
-});
-
 type Message =
   | Received<BodyOf<typeof contracts.RegistrarPartner>>
   | Received<BodyOf<typeof contracts.CancelarPartner>>
@@ -89,19 +77,33 @@ export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
     );
     const campaigns = [...new Set([...cancellations, ...registrations.map((body) => body.id_campaign)])];
     const [byId, byCampaign, byParticipant, suspended, cancelled] = await Promise.all([
-      tx.query(BY_ID, [array('uuid', [...new Set(named)])]),
-      cancellations.length === 0 ? [] : tx.query(LIVE_BY_CAMPAIGN, [array('text', cancellations)]),
+      tx.query<Partner>(BY_ID, [array('uuid', [...new Set(named)])]),
+      cancellations.length === 0 ? [] : tx.query<Partner>(LIVE_BY_CAMPAIGN, [array('text', cancellations)]),
       participants.length === 0
         ? []
-        : tx.query(LIVE_BY_PARTICIPANT, [
-            array('text', participants.map((p) => p.campaign)),
-            array('text', participants.map((p) => p.id)),
+        : tx.query<Partner>(LIVE_BY_PARTICIPANT, [
+            array(
+              'text',
+              participants.map((p) => p.campaign),
+            ),
+            array(
+              'text',
+              participants.map((p) => p.id),
+            ),
           ]),
-      participants.length === 0 ? [] : tx.query(SUSPENDED, [array('text', participants.map((p) => p.id)), '']),
+      participants.length === 0
+        ? []
+        : tx.query(SUSPENDED, [
+            array(
+              'text',
+              participants.map((p) => p.id),
+            ),
+            '',
+          ]),
       campaigns.length === 0 ? [] : tx.query(CANCELLED_CAMPAIGNS, [array('text', campaigns)]),
     ]);
     return {
-      partners: new RowSet([...byParticipant, ...byCampaign, ...byId].map(fromRow)),
+      partners: new RowSet([...byParticipant, ...byCampaign, ...byId]),
       suspensions: new Map(suspended.map((row) => [row.id, row.motivo])),
       cancelledCampaigns: new Set(cancelled.map((row) => row.id_campaign)),
       newlyCancelled: new Map(),
@@ -111,23 +113,63 @@ export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
     const { inserted, updated } = partners;
     if (inserted.length > 0)
       tx.write(INSERT, [
-        array('uuid', inserted.map((p) => p.id)),
-        array('uuid', inserted.map((p) => p.sagaId)),
-        array('text', inserted.map((p) => p.idCampaign)),
-        array('text', inserted.map((p) => p.idParticipante)),
-        array('text', inserted.map((p) => p.nombre)),
-        array('text', inserted.map((p) => p.tipo)),
-        array('text', inserted.map((p) => p.informacionPerfil)),
-        array('text', inserted.map((p) => p.estado)),
+        array(
+          'uuid',
+          inserted.map((p) => p.id),
+        ),
+        array(
+          'uuid',
+          inserted.map((p) => p.sagaId),
+        ),
+        array(
+          'text',
+          inserted.map((p) => p.idCampaign),
+        ),
+        array(
+          'text',
+          inserted.map((p) => p.idParticipante),
+        ),
+        array(
+          'text',
+          inserted.map((p) => p.nombre),
+        ),
+        array(
+          'text',
+          inserted.map((p) => p.tipo),
+        ),
+        array(
+          'text',
+          inserted.map((p) => p.informacionPerfil),
+        ),
+        array(
+          'text',
+          inserted.map((p) => p.estado),
+        ),
         now,
       ]);
     if (updated.length > 0)
-      tx.write(UPDATE, [array('uuid', updated.map((p) => p.id)), array('text', updated.map((p) => p.estado)), now]);
+      tx.write(UPDATE, [
+        array(
+          'uuid',
+          updated.map((p) => p.id),
+        ),
+        array(
+          'text',
+          updated.map((p) => p.estado),
+        ),
+        now,
+      ]);
     if (newlyCancelled.size > 0) {
       const cancelled = [...newlyCancelled].sort(([a], [b]) => (a < b ? -1 : 1));
       tx.write(INSERT_CANCELLED, [
-        array('text', cancelled.map(([id]) => id)),
-        array('timestamptz', cancelled.map(([, fecha]) => fecha)),
+        array(
+          'text',
+          cancelled.map(([id]) => id),
+        ),
+        array(
+          'timestamptz',
+          cancelled.map(([, fecha]) => fecha),
+        ),
       ]);
     }
   },

@@ -28,7 +28,10 @@ export const refusalOf = (
   if (facts.partnerCancelled)
     return { codigo: 'PARTNER_CANCELADO', motivo: `el partner ${evento.idPartner} está cancelado` };
   if (facts.trackingOff)
-    return { codigo: 'TRACKING_DESACTIVADO', motivo: `la marca ${evento.marcaId} tiene el tracking desactivado` };
+    return {
+      codigo: 'TRACKING_DESACTIVADO',
+      motivo: `la marca ${evento.marcaId} tiene el tracking desactivado`,
+    };
   return undefined;
 };
 

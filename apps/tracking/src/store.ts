@@ -3,11 +3,12 @@ import { type SqlTransaction, statement } from '@cordada/infra/database/database
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
 import type { Received } from '@cordada/infra/messaging/message.ts';
-import { type BodyOf, contracts } from '@cordada/schemas';
+import type { BodyOf, contracts } from '@cordada/schemas';
 import type { Evento } from './evento.ts';
 import { reactions, type TrackingRows } from './handlers.ts';
 
-const COLUMNS = 'id, saga_id, id_partner, id_campana, marca_id, estado, fecha, actualizado';
+const COLUMNS = `id, saga_id AS "sagaId", id_partner AS "idPartner", id_campana AS "idCampana", marca_id AS "marcaId", estado,
+  fecha, actualizado`;
 
 const BY_ID = statement(
   'evento_by_id',
@@ -47,17 +48,6 @@ const INSERT_CANCELLED = statement(
    ON CONFLICT (id_partner) DO NOTHING`,
 );
 
-const fromRow = (row: Record<string, never>): Evento => ({
-  id: row['id'],
-  sagaId: row['saga_id'],
-  idPartner: row['id_partner'],
-  idCampana: row['id_campana'],
-  marcaId: row['marca_id'],
-  estado: row['estado'],
-  fecha: row['fecha'],
-  actualizado: row['actualizado'],
-});
-
 type Message =
   | Received<BodyOf<typeof contracts.RegistrarEvento>>
   | Received<BodyOf<typeof contracts.CancelarEvento>>
@@ -73,15 +63,15 @@ export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
     const cancellations = bodies.flatMap((body) => ('id_evento' in body ? [] : [body.id_partner]));
     const partners = [...new Set([...cancellations, ...registrations.map((body) => body.id_partner)])];
     const [byId, byPartner, off, cancelled] = await Promise.all([
-      named.length === 0 ? [] : tx.query(BY_ID, [array('uuid', [...new Set(named)])]),
-      cancellations.length === 0 ? [] : tx.query(LIVE_BY_PARTNER, [array('text', cancellations)]),
+      named.length === 0 ? [] : tx.query<Evento>(BY_ID, [array('uuid', [...new Set(named)])]),
+      cancellations.length === 0 ? [] : tx.query<Evento>(LIVE_BY_PARTNER, [array('text', cancellations)]),
       registrations.length === 0
         ? []
         : tx.query(TRACKING_OFF, [array('text', [...new Set(registrations.map((body) => body.marca_id))])]),
       partners.length === 0 ? [] : tx.query(CANCELLED_PARTNERS, [array('text', partners)]),
     ]);
     return {
-      eventos: new RowSet([...byPartner, ...byId].map(fromRow)),
+      eventos: new RowSet([...byPartner, ...byId]),
       trackingOff: new Set(off.map((row) => row.id)),
       cancelledPartners: new Set(cancelled.map((row) => row.id_partner)),
       newlyCancelled: new Map(),
@@ -91,21 +81,55 @@ export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
     const { inserted, updated } = eventos;
     if (inserted.length > 0)
       tx.write(INSERT, [
-        array('uuid', inserted.map((e) => e.id)),
-        array('uuid', inserted.map((e) => e.sagaId)),
-        array('text', inserted.map((e) => e.idPartner)),
-        array('text', inserted.map((e) => e.idCampana)),
-        array('text', inserted.map((e) => e.marcaId)),
-        array('text', inserted.map((e) => e.estado)),
+        array(
+          'uuid',
+          inserted.map((e) => e.id),
+        ),
+        array(
+          'uuid',
+          inserted.map((e) => e.sagaId),
+        ),
+        array(
+          'text',
+          inserted.map((e) => e.idPartner),
+        ),
+        array(
+          'text',
+          inserted.map((e) => e.idCampana),
+        ),
+        array(
+          'text',
+          inserted.map((e) => e.marcaId),
+        ),
+        array(
+          'text',
+          inserted.map((e) => e.estado),
+        ),
         now,
       ]);
     if (updated.length > 0)
-      tx.write(UPDATE, [array('uuid', updated.map((e) => e.id)), array('text', updated.map((e) => e.estado)), now]);
+      tx.write(UPDATE, [
+        array(
+          'uuid',
+          updated.map((e) => e.id),
+        ),
+        array(
+          'text',
+          updated.map((e) => e.estado),
+        ),
+        now,
+      ]);
     if (newlyCancelled.size > 0) {
       const cancelled = [...newlyCancelled].sort(([a], [b]) => (a < b ? -1 : 1));
       tx.write(INSERT_CANCELLED, [
-        array('text', cancelled.map(([id]) => id)),
-        array('timestamptz', cancelled.map(([, fecha]) => fecha)),
+        array(
+          'text',
+          cancelled.map(([id]) => id),
+        ),
+        array(
+          'timestamptz',
+          cancelled.map(([, fecha]) => fecha),
+        ),
       ]);
     }
   },
