@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { styleText } from 'node:util';
+import { Command } from 'commander';
+import { BffUnreachable, bffClient } from './bff-client.ts';
+import { exitoso } from './exitoso.ts';
+import { registroEventoFallido } from './registro-evento-fallido.ts';
+import { registroPartnerFallido } from './registro-partner-fallido.ts';
+import { type Narrator, runScenario, type ScenarioOutcome } from './run-scenario.ts';
+import { entryLine } from './saga-view.ts';
+import type { Scenario } from './scenario.ts';
+
+const scenarios: readonly Scenario[] = [exitoso, registroEventoFallido, registroPartnerFallido];
+
+const pause = async (ms: number, signal?: AbortSignal): Promise<void> => {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    // An aborted wait is a wait that is over.
+    if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+  }
+};
+
+const out = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const fail = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+  process.exitCode = 1;
+};
+
+const list = (): void => {
+  out('npm run scenario <name>|all drives one through the BFF and checks what comes of it:');
+  for (const { name, summary } of scenarios) out(`  ${name.padEnd(26)}${summary}`);
+};
+
+/** Tells a person what happens, as it happens. */
+const storyteller = (): Narrator => {
+  const begun = performance.now();
+  const at = (): string =>
+    styleText('dim', `${((performance.now() - begun) / 1000).toFixed(3).padStart(8)} s`);
+  return {
+    rule: (text) => out(`${at()}  rule: ${text}`),
+    requested: (saga) => out(`${at()}  POST /campaña-commando → 202, saga ${saga}`),
+    moved: ({ entradas, estado }) => {
+      for (const entry of entradas)
+        out(`${at()}  ${styleText('dim', estado.padEnd(12))} ${entryLine(entry)}`);
+    },
+    ended: (estado) => out(`${at()}  ${styleText('bold', estado)}`),
+    checked: ({ holds, says, saw }) =>
+      out(
+        `  ${holds ? styleText('green', '✓') : styleText('red', '✗')} ${says}${saw === undefined ? '' : ` — saw: ${saw}`}`,
+      ),
+  };
+};
+
+const nothing = (): void => undefined;
+const silent: Narrator = {
+  rule: nothing,
+  requested: nothing,
+  moved: nothing,
+  ended: nothing,
+  checked: nothing,
+};
+
+const run = async (chosen: readonly Scenario[], options: { url: string; json: boolean; limit: number }) => {
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
+  const bff = bffClient({ base: options.url, fetch, pause, timeoutMs: 15_000 });
+  // Asked first, so that a BFF that is not there is said at once, and not after half a scenario.
+  await bff.send('GET', '/health');
+  const outcomes: ScenarioOutcome[] = [];
+  for (const scenario of chosen) {
+    if (interrupted.signal.aborted) break;
+    if (!options.json) out(`\n${styleText('bold', scenario.name)}: ${scenario.summary}`);
+    const outcome = await runScenario(scenario, {
+      bff,
+      narrator: options.json ? silent : storyteller(),
+      uuid: randomUUID,
+      now: () => performance.now(),
+      pause,
+      limitMs: options.limit * 1000,
+      signal: interrupted.signal,
+    });
+    outcomes.push(outcome);
+  }
+  const held = outcomes.filter(({ holds }) => holds).length;
+  if (options.json) out(JSON.stringify(outcomes));
+  else out(`\n${held} of ${chosen.length} scenarios hold`);
+  if (held < chosen.length) process.exitCode = 1;
+};
+
+const seconds = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0 && value <= 3600))
+    throw new Error(`--limit is in seconds, more than 0 and at most 3600: ${text}`);
+  return value;
+};
+
+const program = new Command('npm run scenario --')
+  .description(
+    'Drives a campaign saga through the BFF, shows it as it goes and checks what it left in every service.',
+  )
+  .argument('[name]', `${scenarios.map(({ name }) => name).join(', ')} or all; without it: lists them`)
+  .option('--json', 'only the outcomes, for machines', false)
+  .option('--limit <seconds>', 'how long a saga may take', seconds, 60)
+  .option('--url <url>', 'where the BFF answers; by default BFF_URL', 'http://127.0.0.1:8000')
+  .action(async (name: string | undefined, options: { url: string; json: boolean; limit: number }) => {
+    if (name === undefined) return list();
+    const chosen = scenarios.filter((scenario) => name === 'all' || scenario.name === name);
+    if (chosen.length === 0) {
+      fail(
+        `There is no scenario "${name}": ${scenarios.map((scenario) => scenario.name).join(', ')} or all.`,
+      );
+      return;
+    }
+    try {
+      await run(chosen, options);
+    } catch (error) {
+      if (!(error instanceof BffUnreachable)) throw error;
+      fail(
+        `Nothing answers at ${options.url} (${error.message}). Start it with: npm start (or name another by BFF_URL).`,
+      );
+    }
+  });
+
+await program.parseAsync();
