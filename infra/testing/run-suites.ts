@@ -33,6 +33,10 @@ export const findSuites = (parts: readonly string[], folder = root): Suite[] =>
     .filter(({ path }) => parts.length === 0 || parts.some((part) => path.includes(part)))
     .sort((a, b) => b.timeLimitMs - a.timeLimitMs || a.path.localeCompare(b.path));
 
+/** A line for each mistake that uvu would answer with green, in any suite of the checkout. */
+export const inspectSuites = (): string[] =>
+  findSuites([]).flatMap(({ path, mistakes }) => mistakes.map((mistake) => `${path}: ${mistake}`));
+
 /** The process groups under way: a suite's children must not outlive it, nor it the run. */
 const groups = new Set<number>();
 
