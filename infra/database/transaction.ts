@@ -1,0 +1,90 @@
+import type pg from 'pg';
+import type { Row, SqlTransaction, Statement } from './database.ts';
+import { encodeParameter } from './values.ts';
+
+/** Names a statement on its connection. */
+export type StatementName = (name: string) => string;
+
+/** One statement as pg takes it. @throws TypeError when a parameter is not a scalar or made by `array()` */
+export const prepared = (
+  nameOf: StatementName,
+  sql: Statement,
+  parameters: readonly unknown[],
+): pg.QueryConfig => ({
+  name: nameOf(sql.name),
+  text: sql.text,
+  values: parameters.map(encodeParameter),
+});
+
+// Read write is said outright: the connections that transactions run on are read only otherwise (postgres.ts).
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
+
+/**
+ * Runs `work` in one transaction on `client`, pipelined: nothing waits for BEGIN, and COMMIT follows the last
+ * statement in the same flight. It answers when COMMIT is answered. Any statement that failed, awaited or not, fails
+ * the transaction with its own error rather than with that of the statements that failed after it because of it.
+ * @returns once the connection is clean again; `broken` is called when it must not be used any more
+ */
+export async function runTransaction<R>(
+  client: pg.ClientBase,
+  nameOf: StatementName,
+  work: (tx: SqlTransaction) => Promise<R>,
+  broken: () => void,
+): Promise<R> {
+  let over = false;
+  const failures: unknown[] = [];
+  const rootCause = (error: unknown): unknown => {
+    failures.push(error);
+    return failures[0];
+  };
+  const sent: Promise<unknown>[] = [];
+  const send = (query: string | (() => pg.QueryConfig)): Promise<Row[]> => {
+    const rows = (async () => {
+      try {
+        if (over) throw new Error('The transaction is over: a statement was sent after its work had ended');
+        const { rows } = await client.query(typeof query === 'string' ? { text: query } : query());
+        return rows;
+      } catch (error) {
+        throw rootCause(error);
+      }
+    })();
+    // COMMIT reports what failed, so a rejection that nobody awaits is not lost here.
+    sent.push(rows.catch(() => undefined));
+    return rows;
+  };
+  const statement = (sql: Statement, parameters: readonly unknown[]): Promise<Row[]> =>
+    send(() => prepared(nameOf, sql, parameters));
+  const rollback = async (): Promise<void> => {
+    await Promise.all(sent);
+    await client.query('ROLLBACK').catch(broken);
+  };
+
+  void send(BEGIN);
+  let result: R;
+  try {
+    result = await work({ query: statement, write: statement });
+  } catch (error) {
+    over = true;
+    await rollback();
+    throw error;
+  }
+  over = true;
+  if (failures.length > 0) {
+    await rollback();
+    throw failures[0];
+  }
+  let command: string;
+  try {
+    ({ command } = await client.query('COMMIT'));
+  } catch (error) {
+    broken();
+    await Promise.all(sent);
+    throw rootCause(error);
+  }
+  // A failed transaction is not committed although COMMIT itself succeeds: it is answered with ROLLBACK.
+  if (command !== 'COMMIT') {
+    await Promise.all(sent);
+    throw rootCause(new Error(`COMMIT was answered with ${command}`));
+  }
+  return result;
+}
