@@ -57,7 +57,10 @@ export interface Bus {
    */
   publish(messages: readonly BusMessage[]): Promise<Settled[]>;
   /** Resolves once subscribed. `handler` resolving acknowledges its whole batch. */
-  subscribe(options: SubscribeOptions, handler: (batch: readonly Delivery[]) => Promise<void>): Promise<Subscription>;
+  subscribe(
+    options: SubscribeOptions,
+    handler: (batch: readonly Delivery[]) => Promise<void>,
+  ): Promise<Subscription>;
   /** Whether all that was published to `subscription` before `instant` (epoch milliseconds) has been acknowledged. */
   caughtUp(subscription: string, instant: number): Promise<boolean>;
   /** Messages of `subscription` that are not acknowledged yet. */
