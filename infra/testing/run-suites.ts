@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startTestPostgres, type TestPostgres } from './postgres.ts';
 import { judgeSuite, type SuiteOutcome, type SuiteProcess } from './suite-outcome.ts';
 import { readSuiteSource, type SuiteSource } from './suite-source.ts';
 
@@ -101,18 +102,9 @@ const report = (suite: Suite, outcome: SuiteOutcome, ms: number, output: string)
   console.log(lines.join('\n'));
 };
 
-const startPostgres = async (suites: readonly Suite[]): Promise<{ url?: string; stop(): Promise<void> }> => {
-  const given = process.env.TEST_DATABASE_URL;
-  if (given !== undefined || !suites.some((suite) => suite.wantsPostgres)) return { stop: async () => {} };
-  const { startTestPostgres } = await import('./postgres.ts');
-  try {
-    return await startTestPostgres();
-  } catch (error) {
-    // The suites that need it say so themselves, and are skipped, or red in CI.
-    console.log(`– no Postgres for this run: ${error instanceof Error ? error.message : String(error)}`);
-    return { stop: async () => {} };
-  }
-};
+/** The run's own server. Where this machine has none, the suites that need it say so, and skip. */
+const startPostgres = async (suites: readonly Suite[]): Promise<TestPostgres | undefined> =>
+  suites.some((suite) => suite.wantsPostgres) ? startTestPostgres() : undefined;
 
 const main = async (parts: readonly string[]): Promise<number> => {
   const began = performance.now();
@@ -126,12 +118,12 @@ const main = async (parts: readonly string[]): Promise<number> => {
   const environment = {
     ...process.env,
     NO_COLOR: '1',
-    ...(postgres.url === undefined ? {} : { TEST_DATABASE_URL: postgres.url }),
+    ...(postgres === undefined ? {} : { TEST_DATABASE_URL: postgres.url }),
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       for (const pid of groups) killGroup(pid);
-      void postgres.stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+      void Promise.resolve(postgres?.stop()).finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
     });
   }
 
@@ -157,7 +149,7 @@ const main = async (parts: readonly string[]): Promise<number> => {
   try {
     await Promise.all(Array.from({ length: availableParallelism() }, work));
   } finally {
-    await postgres.stop();
+    await postgres?.stop();
   }
 
   const seconds = ((performance.now() - began) / 1000).toFixed(1);

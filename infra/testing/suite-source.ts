@@ -38,13 +38,22 @@ const suiteNames = (text: string, code: string): string[] => {
   return names;
 };
 
+/** The suites that a loop runs: `for (const each of [first, second]) each.run();`. */
+const runInLoop = (code: string): Set<string> =>
+  new Set(
+    [...code.matchAll(/\bfor \(const (\w+) of \[([^\]]*)\]\)\s*\{?\s*\1\.run\(/g)].flatMap(
+      ([, , list = '']) => list.split(',').map((name) => name.trim()),
+    ),
+  );
+
 /** Reads a suite's text. Pure; it knows no file. */
 export const readSuiteSource = (text: string): SuiteSource => {
   const code = codeOf(text);
   const mistakes: string[] = [];
   const names = suiteNames(text, code);
+  const looped = runInLoop(code);
   for (const name of names) {
-    if (!new RegExp(`\\b${name}\\s*\\.\\s*run\\s*\\(`).test(code)) {
+    if (!looped.has(name) && !new RegExp(`\\b${name}\\s*\\.\\s*run\\s*\\(`).test(code)) {
       mistakes.push(`\`${name}\` is never run: end the file with \`${name}.run()\``);
     }
     if (new RegExp(`\\b${name}\\s*\\.\\s*only\\b`).test(code)) {

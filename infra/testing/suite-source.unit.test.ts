@@ -27,6 +27,18 @@ test('each of two suites must be run', () => {
   assert.match(found[0] ?? '', '`second` is never run');
 });
 
+test('suites may be run by a loop, which runs only those that it names', () => {
+  const found = mistakes(
+    `import { suite } from 'uvu';`,
+    `const first = suite('first');`,
+    `const second = suite('second');`,
+    `const third = suite('third');`,
+    'for (const each of [first, second]) each.run();',
+  );
+  assert.is(found.length, 1);
+  assert.match(found[0] ?? '', '`third` is never run');
+});
+
 test('a run() that stands in a comment or a string does not count', () => {
   assert.is(mistakes(`import { test } from 'uvu';`, '// test.run();').length, 1);
   assert.is(mistakes(`import { test } from 'uvu';`, `log('test.run()');`).length, 1);
