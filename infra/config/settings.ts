@@ -1,0 +1,115 @@
+import type { ApiKey, Role } from '../http/access.ts';
+import { ConfigError, declare, isOneLetterOff, type Setting, type Settings } from './declare.ts';
+
+const roleNames: readonly Role[] = ['ADMIN', 'OPERARIO', 'CLIENTE'];
+const shortestSecret = 32;
+
+/** Every variable that the product reads. */
+export const declared = {
+  DATA_DIR: declare.text('.data', 'Folder of the embedded database, where DATABASE_URL is not set.'),
+  PORT_BASE: declare.integer(
+    8000,
+    1,
+    65_000,
+    'Port of the bff; campaign, partner and tracking take the next three.',
+  ),
+  HOST: declare.text('127.0.0.1', 'Address that the servers listen on.'),
+  BUS_URL: declare.url('memory:', ['memory:'], 'Transport of the messages.'),
+  DATABASE_URL: declare.optional(
+    declare.url('', ['postgres:', 'postgresql:'], 'Postgres server; one database a service is made in it.'),
+  ),
+  AUTH: declare.oneOf('required', ['demo', 'required'], 'demo: the routes of the demo are open to anyone.'),
+  API_KEYS: declare.parsed<readonly ApiKey[]>(
+    [],
+    parseApiKeys,
+    'Keys for X-API-Key: name:key[:ROLE+ROLE], separated by commas; every role where none is named.',
+  ),
+  RATE_LIMIT: declare.integer(600, 1, 1_000_000, 'Requests a second of one caller.'),
+  LOG_LEVEL: declare.oneOf(
+    'info',
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    'The least that is logged.',
+  ),
+  LOG_FORMAT: declare.oneOf(
+    'auto',
+    ['auto', 'json', 'readable'],
+    'auto: readable in a terminal, JSON otherwise.',
+  ),
+  SERVICE_TOKEN_SECRET: declare.optional(
+    declare.parsed<string>(
+      '',
+      (text) => {
+        if (text.length < shortestSecret) throw new Error(`must have at least ${shortestSecret} characters`);
+        return text;
+      },
+      'Signs the tokens that services trust one another by; the same for all services of an installation.',
+    ),
+  ),
+  STEP_TIMEOUT_MS: declare.integer(
+    60_000,
+    100,
+    86_400_000,
+    'Milliseconds that a step of a saga has, unless it says otherwise.',
+  ),
+  BFF_URL: declare.optional(
+    declare.url(
+      '',
+      ['http:', 'https:'],
+      'Where scenario and postman find the bff; the local one by default.',
+    ),
+  ),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type AllSettings = Settings<typeof declared>;
+
+/** Settings whose values do not belong in a message. */
+const secret = new Set<string>(['DATABASE_URL', 'API_KEYS', 'SERVICE_TOKEN_SECRET']);
+
+/**
+ * Reads all settings at once.
+ * @param env the variables of the process
+ * @param defaults what a program of ours starts with unless the environment says otherwise (`{ AUTH: 'demo' }`)
+ * @throws ConfigError with a line for each variable that is out of range or one letter off a known name
+ */
+export const readSettings = (
+  env: Readonly<Record<string, string | undefined>>,
+  defaults: Partial<AllSettings> = {},
+): AllSettings => {
+  const faults: string[] = [];
+  const names = Object.keys(declared);
+  for (const name of Object.keys(env)) {
+    const meant = names.find((known) => isOneLetterOff(name, known));
+    if (meant !== undefined && !names.includes(name))
+      faults.push(`${name} is not a setting: did you mean ${meant}?`);
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(declared)) {
+    const text = env[name];
+    values[name] = setting.initial;
+    if (name in defaults) values[name] = defaults[name as keyof AllSettings];
+    if (text === undefined || text === '') continue;
+    try {
+      values[name] = setting.read(text);
+    } catch (error) {
+      const shown = secret.has(name) ? '' : `=${text}`;
+      faults.push(`${name}${shown} ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return values as AllSettings;
+};
+
+function parseApiKeys(text: string): readonly ApiKey[] {
+  const keys = text.split(',').map((entry): ApiKey => {
+    const [name = '', key = '', named, ...rest] = entry.trim().split(':');
+    const roles = named === undefined ? roleNames : named.split('+');
+    const known = roles.every((role): role is Role => (roleNames as readonly string[]).includes(role));
+    if (name === '' || key === '' || rest.length > 0 || !known)
+      throw new Error(
+        `must be name:key[:ROLE+ROLE], separated by commas, with roles of ${roleNames.join(', ')}`,
+      );
+    return { name, key, roles: roles as readonly Role[] };
+  });
+  if (new Set(keys.map(({ name }) => name)).size < keys.length) throw new Error('names a holder twice');
+  return keys;
+}
