@@ -1,4 +1,3 @@
-// biome-ignore-all format: the embedded schemas stand on one line each
 // Generated from the .avsc files by `schemas/generate.ts`: do not edit.
 import { type ContractVersion, defineContract } from '../codec/codec.ts';
 import type { Contract } from '../codec/contract.ts';

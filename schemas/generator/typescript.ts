@@ -9,7 +9,6 @@ export const generate = (sources: readonly Source[]): string => {
   const groups = byContract(sources);
   const contracts = groups.map((versions) => ({ versions, newest: versions.at(-1) as Source }));
   return [
-    '// biome-ignore-all format: the embedded schemas stand on one line each',
     '// Generated from the .avsc files by `schemas/generate.ts`: do not edit.',
     "import { type ContractVersion, defineContract } from '../codec/codec.ts';",
     "import type { Contract } from '../codec/contract.ts';",
