@@ -42,7 +42,7 @@ export interface Subscription {
 }
 
 /**
- * The transport port. Guarantees, each checked by `conformance.ts` on every transport:
+ * The transport port. Guarantees, each checked by `testing/conformance.ts` on every transport:
  * - at least once: a durable message reaches every declared subscription, until its handler resolves;
  * - order per key and topic, redeliveries included: a message is not handed out while an earlier one of its key on
  *   that subscription is unacknowledged in another batch; within a batch messages stand in order;

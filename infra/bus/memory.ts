@@ -1,5 +1,5 @@
 import type { Runtime } from '../runtime.ts';
-import { messageBytes, refusal } from './admission.ts';
+import { checkSubscription, messageBytes, refusal } from './admission.ts';
 import { type Attachment, type BatchQueue, batchQueue } from './batching.ts';
 import type { Bus, BusMessage, Delivery, Settled, SubscribeOptions, Subscription } from './bus.ts';
 import type { BusFaults } from './faults.ts';
@@ -208,17 +208,9 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
   };
 
   const attachDurable = (
-    { subscription, topics, maxBatch }: SubscribeOptions,
+    { subscription, maxBatch }: SubscribeOptions,
     handler: (batch: readonly Delivery[]) => Promise<void>,
-  ): Attachment => {
-    const { declaration, queue } = queueOf(subscription);
-    if (topics.length !== declaration.topics.length || !topics.every((t) => declaration.topics.includes(t))) {
-      throw new Error(
-        `The subscription ${subscription} is declared with ${declaration.topics}, not with ${topics}`,
-      );
-    }
-    return queue.attach(maxBatch, withFaults(subscription, handler));
-  };
+  ): Attachment => queueOf(subscription).queue.attach(maxBatch, withFaults(subscription, handler));
 
   const attachReplica = (
     { subscription, topics, maxBatch }: SubscribeOptions,
@@ -238,11 +230,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       behind++;
       queue.push(delivery);
     };
-    for (const topic of topics) {
-      const replicas = replicasByTopic.get(topic);
-      if (!replicas) throw new Error(`The topic ${topic} is not declared`);
-      replicas.add(deliver);
-    }
+    for (const topic of topics) replicasByTopic.get(topic)?.add(deliver);
     const attachment = queue.attach(maxBatch, handler);
     const leave = (): void => {
       for (const topic of topics) replicasByTopic.get(topic)?.delete(deliver);
@@ -282,6 +270,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       },
       async subscribe(subscribeOptions, handler): Promise<Subscription> {
         if (!living()) return never();
+        checkSubscription(manifest, subscribeOptions);
         const attach = subscribeOptions.mode === 'shared-by-key' ? attachDurable : attachReplica;
         const attachment = attach(subscribeOptions, handler);
         attachments.add(attachment);
