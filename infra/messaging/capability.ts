@@ -36,7 +36,11 @@ export type Reaction<Rows, Body = unknown> =
   | {
       readonly kind: 'event';
       readonly contract: Contract<Body>;
-      handle(rows: Rows, message: Received<Body>, now: Date): readonly (Reply & { readonly subject: string })[];
+      handle(
+        rows: Rows,
+        message: Received<Body>,
+        now: Date,
+      ): readonly (Reply & { readonly subject: string })[];
     };
 
 /**

@@ -50,6 +50,8 @@ export interface Outgoing<Body = unknown> {
   readonly idempotencyKey: string;
   /** The message that caused it. */
   readonly cause?: Envelope;
+  /** Its id, a UUIDv7, for who must know it beforehand; the pipeline makes one otherwise. */
+  readonly id?: string;
   readonly requestHash?: string;
 }
 

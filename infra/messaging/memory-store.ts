@@ -1,0 +1,277 @@
+import type { AuditEntry } from './audit.ts';
+import type { HeldMessage } from './held-messages.ts';
+import type { Operation } from './operations.ts';
+import type { Claim, FaultClass, MessagingStore, OutboxRow } from './store.ts';
+
+/** A table by its primary key. Rows are replaced, never changed in place: rolling back puts the old ones back. */
+export interface MemoryTable<V> {
+  readonly size: number;
+  get(key: string): V | undefined;
+  has(key: string): boolean;
+  set(key: string, row: V): void;
+  /** @throws MemoryFault 23505 when the key is taken, as a plain INSERT does */
+  insert(key: string, row: V): void;
+  delete(key: string): boolean;
+  /** In insertion order. */
+  values(): IterableIterator<V>;
+  entries(): IterableIterator<[string, V]>;
+}
+
+export interface MemoryTransaction {
+  table<V>(name: string): MemoryTable<V>;
+  /** The next number of an identity column; like Postgres's it is not given back by a rollback. */
+  nextNumber(sequence: string): number;
+}
+
+/** An error with a SQLSTATE, as a database answers it. */
+export class MemoryFault extends Error {
+  override readonly name = 'MemoryFault';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Where a transaction does I/O: before it begins, before it commits, and after that, before its client reads so.
+ * A rejection is what the client sees (after `answer` the transaction stays committed); one that never settles is a
+ * client that crashed (see `abort`).
+ */
+export type MemoryIo = (point: 'begin' | 'commit' | 'answer') => Promise<void>;
+
+interface Open {
+  over: boolean;
+  readonly undo: (() => void)[];
+}
+
+/** Tables in memory with all-or-nothing transactions, one at a time: what the simulation's first level runs on. */
+export class MemoryDatabase {
+  readonly #tables = new Map<string, Map<string, unknown>>();
+  readonly #sequences = new Map<string, number>();
+  readonly #io: MemoryIo;
+  #open: Open | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(io: MemoryIo = async () => {}) {
+    this.#io = io;
+  }
+
+  /** Commits when `work` resolves, rolls back when it rejects. */
+  async transaction<R>(work: (tx: MemoryTransaction) => Promise<R>): Promise<R> {
+    while (this.#open) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const open: Open = { over: false, undo: [] };
+    this.#open = open;
+    let result: R;
+    try {
+      await this.#io('begin');
+      result = await work(this.#handle(open));
+      await this.#io('commit');
+    } catch (error) {
+      this.#rollback(open);
+      throw error;
+    }
+    if (open.over) throw new MemoryFault('08006', 'the connection was lost');
+    this.#end(open);
+    await this.#io('answer');
+    return result;
+  }
+
+  /** What a server does when its client dies: rolls back what is open. Those who wait for their turn never get it. */
+  abort(): void {
+    this.#waiting = [];
+    if (this.#open) this.#rollback(this.#open);
+  }
+
+  #rollback(open: Open): void {
+    if (open.over) return;
+    for (const undo of open.undo.reverse()) undo();
+    this.#end(open);
+  }
+
+  #end(open: Open): void {
+    open.over = true;
+    if (this.#open === open) this.#open = undefined;
+    this.#waiting.shift()?.();
+  }
+
+  #handle(open: Open): MemoryTransaction {
+    const mine = (): void => {
+      if (open.over) throw new MemoryFault('08006', 'the transaction is over');
+    };
+    return {
+      table: <V>(name: string) => {
+        const rows = (this.#tables.get(name) ?? new Map<string, unknown>()) as Map<string, V>;
+        this.#tables.set(name, rows);
+        return tableOf(name, rows, open, mine);
+      },
+      nextNumber: (sequence) => {
+        mine();
+        const next = (this.#sequences.get(sequence) ?? 0) + 1;
+        this.#sequences.set(sequence, next);
+        return next;
+      },
+    };
+  }
+}
+
+function tableOf<V>(name: string, rows: Map<string, V>, open: Open, mine: () => void): MemoryTable<V> {
+  const remember = (key: string): void => {
+    mine();
+    const before = rows.get(key);
+    const existed = rows.has(key);
+    open.undo.push(() => (existed ? rows.set(key, before as V) : rows.delete(key)));
+  };
+  const read = (): Map<string, V> => {
+    mine();
+    return rows;
+  };
+  const set = (key: string, row: V): void => {
+    remember(key);
+    rows.set(key, row);
+  };
+  return {
+    get size() {
+      return read().size;
+    },
+    get: (key) => read().get(key),
+    has: (key) => read().has(key),
+    values: () => read().values(),
+    entries: () => read().entries(),
+    set,
+    insert(key, row) {
+      if (read().has(key)) throw new MemoryFault('23505', `duplicate key ${key} in ${name}`);
+      set(key, row);
+    },
+    delete(key) {
+      remember(key);
+      return rows.delete(key);
+    },
+  };
+}
+
+/** As the SQL store classifies: 23505 is a concurrent winner, class 08 a lost connection. */
+const classify = (error: unknown): FaultClass => {
+  if (!(error instanceof MemoryFault)) return 'permanent';
+  if (error.code === '23505') return 'conflict';
+  return /^(08|40|53|57)/.test(error.code) ? 'transient' : 'permanent';
+};
+
+/** JSON of both: no separator that one of them could hold. */
+const pair = (subscription: string, key: string): string => JSON.stringify([subscription, key]);
+
+/** The pipeline's tables in memory. */
+export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTransaction> {
+  type Tx = MemoryTransaction;
+  const inbox = (tx: Tx) => tx.table<Claim & { readonly at: Date }>('inbox');
+  const outbox = (tx: Tx) => tx.table<OutboxRow>('outbox');
+  const heldKeys = (tx: Tx) => tx.table<true>('held_key');
+  const held = (tx: Tx) => tx.table<HeldMessage>('held_message');
+  const operations = (tx: Tx) => tx.table<Operation>('operation');
+  const audit = (tx: Tx) => tx.table<AuditEntry & { readonly id: number }>('audit');
+  const ofKey = (tx: Tx, subscription: string, key: string): HeldMessage[] =>
+    [...held(tx).values()]
+      .filter((m) => m.subscription === subscription && m.key === key)
+      .sort((a, b) => a.id - b.id);
+
+  return {
+    transaction: (work) => database.transaction(work),
+    classify,
+
+    async lockHeldKeys(tx, subscription, keys) {
+      return new Set(keys.filter((key) => heldKeys(tx).has(pair(subscription, key))));
+    },
+    async claims(tx, subscription, keys) {
+      const found = keys.map((key) => inbox(tx).get(pair(subscription, key)));
+      return new Map(found.flatMap((claim) => (claim ? [[claim.key, claim]] : [])));
+    },
+    insertClaims(tx, subscription, claims, at) {
+      for (const claim of claims) inbox(tx).insert(pair(subscription, claim.key), { ...claim, at });
+    },
+    forgetClaims: (before) =>
+      database.transaction(async (tx) => {
+        for (const [key, claim] of [...inbox(tx).entries()]) if (claim.at < before) inbox(tx).delete(key);
+      }),
+
+    async enqueue(tx, rows) {
+      return rows.map((row) => {
+        const seq = tx.nextNumber('outbox');
+        outbox(tx).insert(String(seq), { ...row, seq });
+        return seq;
+      });
+    },
+    sweep: (limit, exceptKeys) =>
+      database.transaction(async (tx) => {
+        const except = new Set(exceptKeys);
+        const rows = [...outbox(tx).values()].filter((row) => !except.has(row.key));
+        return rows.sort((a, b) => a.seq - b.seq).slice(0, limit);
+      }),
+    deletePublished: (seqs) =>
+      database.transaction(async (tx) => {
+        for (const seq of seqs) outbox(tx).delete(String(seq));
+      }),
+
+    hold(tx, messages) {
+      for (const message of messages) {
+        heldKeys(tx).set(pair(message.subscription, message.key), true);
+        const id = tx.nextNumber('held_message');
+        held(tx).insert(String(id), { ...message, id });
+      }
+    },
+    dueHeldKeys: (subscription, now, limit) =>
+      database.transaction(async (tx) => {
+        const heads = new Map<string, HeldMessage>();
+        for (const message of held(tx).values()) {
+          if (message.subscription !== subscription) continue;
+          const head = heads.get(message.key);
+          if (!head || message.id < head.id) heads.set(message.key, message);
+        }
+        const due = [...heads.values()].filter((head) => head.state !== 'PARKED' && head.nextAt <= now);
+        return due
+          .sort((a, b) => a.nextAt.getTime() - b.nextAt.getTime() || a.id - b.id)
+          .slice(0, limit)
+          .map((head) => head.key);
+      }),
+    async heldHead(tx, subscription, key) {
+      return ofKey(tx, subscription, key)[0];
+    },
+    async heldById(tx, id) {
+      return held(tx).get(String(id));
+    },
+    releaseHeld(tx, { id, subscription, key }) {
+      held(tx).delete(String(id));
+      if (ofKey(tx, subscription, key).length === 0) heldKeys(tx).delete(pair(subscription, key));
+    },
+    updateHeld(tx, message) {
+      held(tx).set(String(message.id), message);
+    },
+    listHeld: ({ after, limit, state }) =>
+      database.transaction(async (tx) => {
+        const found = [...held(tx).values()].filter(
+          (m) => m.id > after && (state === undefined || m.state === state),
+        );
+        return found.sort((a, b) => a.id - b.id).slice(0, limit);
+      }),
+    countHeld: () =>
+      database.transaction(async (tx) => ({
+        held: held(tx).size,
+        parked: [...held(tx).values()].filter((message) => message.state === 'PARKED').length,
+      })),
+
+    insertOperations(tx, rows) {
+      for (const row of rows) operations(tx).insert(row.id, row);
+    },
+    operation: (id) => database.transaction(async (tx) => operations(tx).get(id)),
+
+    insertAudit(tx, entry) {
+      const id = tx.nextNumber('audit');
+      audit(tx).insert(String(id), { ...entry, id });
+    },
+    listAudit: ({ before = Number.POSITIVE_INFINITY, limit }) =>
+      database.transaction(async (tx) => {
+        const found = [...audit(tx).values()].filter((entry) => entry.id < before);
+        return found.sort((a, b) => b.id - a.id).slice(0, limit);
+      }),
+  };
+}

@@ -1,0 +1,360 @@
+import type { Bus } from '../bus/bus.ts';
+import type { Cancel, Runtime } from '../runtime.ts';
+import { type Backoff, backoffMs } from './backoff.ts';
+import type { Log, MessagingMetrics } from './metrics.ts';
+import type { MessagingStore, OutboxRow } from './store.ts';
+import { toBusMessage } from './wire.ts';
+
+export interface RelaySettings {
+  /** Rows kept in memory; what is beyond waits in the outbox for a sweep. */
+  readonly capacity: number;
+  /** Rows of one key in one publish call. */
+  readonly maxBatch: number;
+  /** Milliseconds between two sweeps. */
+  readonly sweepEveryMs: number;
+  /** Milliseconds that durable rows wait to be deleted together. */
+  readonly deleteAfterMs: number;
+  readonly backoff: Backoff;
+}
+
+export const relayDefaults: RelaySettings = {
+  capacity: 20_000,
+  maxBatch: 500,
+  sweepEveryMs: 10_000,
+  deleteAfterMs: 5,
+  backoff: { firstMs: 50, mostMs: 5_000 },
+};
+
+export interface RelayOptions {
+  readonly store: Pick<MessagingStore<unknown>, 'sweep' | 'deletePublished'>;
+  readonly bus: Pick<Bus, 'publish'>;
+  /** The emitter of all rows of this database, as in `ce-source`. */
+  readonly service: string;
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly metrics: MessagingMetrics;
+  readonly settings?: Partial<RelaySettings>;
+}
+
+/** A transaction that is about to write rows to the outbox. Exactly one of its methods is called, once it is over. */
+export interface Ticket {
+  committed(rows: readonly OutboxRow[]): void;
+  /** `unknown`: it may have been committed all the same (the connection was lost). */
+  abandoned(outcome: 'rolled-back' | 'unknown'): void;
+}
+
+/** A row that the bus refuses for good. It and the later ones of its key stay in the outbox; a restart tries again. */
+export interface ParkedRow {
+  readonly seq: number;
+  readonly key: string;
+  readonly topic: string;
+  readonly id: string;
+  readonly reason: string;
+}
+
+export interface Relay {
+  /** Begins to publish. What the outbox holds from before comes first. */
+  start(): void;
+  /** Tells of a transaction that is about to draw seqs for rows of `keys`. */
+  announce(keys: readonly string[]): Ticket;
+  /** Rows in memory that are not durable yet, parked ones left out. */
+  pending(): number;
+  parked(): readonly ParkedRow[];
+  /** Publishes what is left, at most for `limitMs`, and stops. @returns how many rows stay behind, for the next start */
+  drain(limitMs: number): Promise<number>;
+}
+
+interface Queued {
+  readonly row: OutboxRow;
+  /** The newest ticket when it came. Older ones of its key that are open may hold lower seqs. */
+  readonly after: number;
+}
+
+interface Lane {
+  readonly key: string;
+  /** In seq order; what is being published comes first. */
+  queue: Queued[];
+  publishing: number;
+  failures: number;
+  retry?: Cancel | undefined;
+  parked?: ParkedRow;
+}
+
+/**
+ * Publishes the outbox, in order per key, holding no transaction meanwhile. A row goes only when no lower seq of its
+ * key is unpublished:
+ * - one publish call per key is under way, and it takes the key's rows from the lowest;
+ * - of two commits the later may be read first. A transaction announces its keys before it draws its seqs, so each one
+ *   that can hold a lower seq than a row has been announced when the row comes: the row waits until they are over;
+ * - a commit of unknown outcome makes its keys suspect: the next row of such a key brings a sweep before it, which
+ *   sees the lost one, since whoever wrote that row had to wait for the other's locks;
+ * - nothing is published while a sweep reads, and rows come in by seq whichever way they come.
+ *
+ * The sweep is the only reader of other processes' rows: a lease on the relay of a database belongs around it.
+ */
+export function createRelay(options: RelayOptions): Relay {
+  const { store, bus, service, runtime, log, metrics } = options;
+  const settings = { ...relayDefaults, ...options.settings };
+  const lanes = new Map<string, Lane>();
+  /** Seqs that are queued, or published and not deleted yet: a sweep must not bring them a second time. */
+  const known = new Set<number>();
+  const openTickets = new Map<string, Set<number>>();
+  const suspects = new Set<string>();
+  let newestTicket = 0;
+  let pending = 0;
+  let started = false;
+  let stopped = false;
+  let draining: (() => void) | undefined;
+  /** Rows beyond the capacity are left in the outbox, so newer ones must not be taken before them. */
+  let overflowed = false;
+  let sweeping = false;
+  let sweepAgain = false;
+  let nextSweep: Cancel | undefined;
+  let durable: number[] = [];
+  let deleting = false;
+  let deletedMeanwhile: number[] = [];
+
+  const laneOf = (key: string): Lane => {
+    const lane = lanes.get(key) ?? { key, queue: [], publishing: 0, failures: 0 };
+    lanes.set(key, lane);
+    return lane;
+  };
+
+  const accept = (row: OutboxRow): void => {
+    const lane = laneOf(row.key);
+    if (lane.parked || known.has(row.seq)) return;
+    known.add(row.seq);
+    pending += 1;
+    const queued = { row, after: newestTicket };
+    const last = lane.queue.at(-1);
+    lane.queue.push(queued);
+    if (last && last.row.seq > row.seq) {
+      const published = lane.queue.slice(0, lane.publishing);
+      lane.queue = [...published, ...lane.queue.slice(lane.publishing).sort((a, b) => a.row.seq - b.row.seq)];
+    }
+  };
+
+  const isReady = (key: string, { after }: Queued): boolean => {
+    for (const ticket of openTickets.get(key) ?? []) if (ticket <= after) return false;
+    return true;
+  };
+
+  const pump = (lane: Lane): void => {
+    if (!started || stopped || sweeping || lane.parked || lane.publishing > 0 || lane.retry) return;
+    let ready = 0;
+    for (const queued of lane.queue) {
+      if (ready === settings.maxBatch || !isReady(lane.key, queued)) break;
+      ready += 1;
+    }
+    if (ready > 0) void publish(lane, ready);
+    else if (lane.queue.length === 0) lanes.delete(lane.key);
+  };
+
+  const pumpAll = (): void => {
+    for (const lane of [...lanes.values()]) pump(lane);
+  };
+
+  async function publish(lane: Lane, count: number): Promise<void> {
+    lane.publishing = count;
+    const rows = lane.queue.slice(0, count).map((queued) => queued.row);
+    const settled = await bus.publish(rows.map((row) => toBusMessage(row, service)));
+    lane.publishing = 0;
+    if (stopped) return;
+    let done = 0;
+    while (settled[done]?.status === 'durable') done += 1;
+    for (const { row } of lane.queue.splice(0, done)) durable.push(row.seq);
+    pending -= done;
+    if (done > 0) {
+      metrics.published(done);
+      scheduleDeletes(settings.deleteAfterMs);
+    }
+    const first = settled[done];
+    if (first?.status === 'refused') park(lane, rows[done] as OutboxRow, first.reason);
+    else if (first?.status === 'retryable') retryLater(lane, first.reason);
+    else lane.failures = 0;
+    pump(lane);
+    refill();
+    settle();
+  }
+
+  function retryLater(lane: Lane, reason: string): void {
+    if (lane.failures === 0) log.warn({ saga: lane.key, reason }, 'could not publish: it is tried again');
+    const ms = backoffMs(settings.backoff, lane.failures, runtime);
+    lane.failures += 1;
+    lane.retry = runtime.after(ms, () => {
+      lane.retry = undefined;
+      pump(lane);
+    });
+  }
+
+  function park(lane: Lane, row: OutboxRow, reason: string): void {
+    const { seq, topic, id } = row;
+    lane.parked = { seq, key: lane.key, topic, id, reason };
+    for (const queued of lane.queue) known.delete(queued.row.seq);
+    pending -= lane.queue.length;
+    lane.queue = [];
+    metrics.parked('outbox', topic);
+    log.error(
+      { saga: lane.key, message: id, contract: topic, seq, reason },
+      'the bus refuses a message: its key is parked',
+    );
+  }
+
+  function scheduleDeletes(ms: number): void {
+    if (deleting || durable.length === 0) return;
+    deleting = true;
+    runtime.after(ms, () => void deleteDurable());
+  }
+
+  async function deleteDurable(): Promise<void> {
+    const seqs = durable;
+    durable = [];
+    let failed = false;
+    try {
+      await store.deletePublished(seqs);
+    } catch (error) {
+      failed = true;
+      durable = seqs.concat(durable);
+      log.warn({ err: error }, 'published rows could not be deleted: it is tried again');
+    }
+    deleting = false;
+    if (stopped) return;
+    if (!failed) {
+      // A sweep that began before the delete may still bring them.
+      if (sweeping) deletedMeanwhile.push(...seqs);
+      else for (const seq of seqs) known.delete(seq);
+    }
+    scheduleDeletes(failed ? settings.backoff.mostMs / 5 : settings.deleteAfterMs);
+    refill();
+    settle();
+  }
+
+  /** Brings what was left in the outbox once there is room. */
+  const refill = (): void => {
+    if (overflowed && !sweeping && known.size <= settings.capacity / 2) sweep();
+  };
+
+  function sweep(): void {
+    if (stopped) return;
+    sweepAgain = sweeping;
+    if (sweeping) return;
+    sweeping = true;
+    nextSweep?.();
+    nextSweep = undefined;
+    // From here on what is committed is taken in again: the snapshot may not have it.
+    overflowed = false;
+    void readOutbox(0);
+  }
+
+  async function readOutbox(attempt: number): Promise<void> {
+    const { capacity } = settings;
+    const parkedKeys = [...lanes.values()].filter((lane) => lane.parked).map((lane) => lane.key);
+    let rows: OutboxRow[];
+    try {
+      rows = await store.sweep(capacity, parkedKeys);
+    } catch (error) {
+      if (stopped) return;
+      if (attempt === 0) log.warn({ err: error }, 'the outbox could not be read: it is tried again');
+      runtime.after(backoffMs(settings.backoff, attempt, runtime), () => void readOutbox(attempt + 1));
+      return;
+    }
+    if (stopped) return;
+    for (const row of rows) accept(row);
+    if (rows.length === capacity) leaveBehind((rows.at(-1) as OutboxRow).seq);
+    for (const seq of deletedMeanwhile) known.delete(seq);
+    deletedMeanwhile = [];
+    if (sweepAgain) {
+      sweepAgain = false;
+      return readOutbox(0);
+    }
+    sweeping = false;
+    nextSweep = runtime.after(settings.sweepEveryMs, sweep);
+    pumpAll();
+    refill();
+    settle();
+  }
+
+  /** There may be more rows than the snapshot holds: what is newer must wait for them in the outbox. */
+  function leaveBehind(newest: number): void {
+    overflowed = true;
+    for (const lane of lanes.values()) {
+      const kept = lane.queue.filter(({ row }, i) => i < lane.publishing || row.seq <= newest);
+      if (kept.length === lane.queue.length) continue;
+      for (const { row } of lane.queue) known.delete(row.seq);
+      for (const { row } of kept) known.add(row.seq);
+      pending -= lane.queue.length - kept.length;
+      lane.queue = kept;
+    }
+  }
+
+  const settle = (): void => {
+    if (draining && pending === 0 && !overflowed && !sweeping && durable.length === 0 && !deleting)
+      draining();
+  };
+
+  const close = (ticket: number, keys: ReadonlySet<string>): void => {
+    for (const key of keys) {
+      const open = openTickets.get(key);
+      open?.delete(ticket);
+      if (open?.size === 0) openTickets.delete(key);
+    }
+  };
+
+  return {
+    start() {
+      started = true;
+      sweep();
+    },
+    announce(announced) {
+      const keys = new Set(announced);
+      newestTicket += 1;
+      const ticket = newestTicket;
+      for (const key of keys) {
+        const open = openTickets.get(key);
+        if (open) open.add(ticket);
+        else openTickets.set(key, new Set([ticket]));
+      }
+      const pumpKeys = (): void => {
+        for (const key of keys) {
+          const lane = lanes.get(key);
+          if (lane) pump(lane);
+        }
+      };
+      return {
+        committed(rows) {
+          close(ticket, keys);
+          if (stopped) return;
+          if (!overflowed && known.size + rows.length > settings.capacity && !sweeping) overflowed = true;
+          if (!overflowed) for (const row of rows) accept(row);
+          for (const key of keys) if (suspects.delete(key)) sweep();
+          pumpKeys();
+        },
+        abandoned(outcome) {
+          close(ticket, keys);
+          if (outcome === 'unknown') {
+            for (const key of keys) suspects.add(key);
+            if (started) sweep();
+          }
+          pumpKeys();
+        },
+      };
+    },
+    pending: () => pending,
+    parked: () => [...lanes.values()].flatMap((lane) => lane.parked ?? []),
+    async drain(limitMs) {
+      if (started && !stopped) {
+        let cancel: Cancel = () => {};
+        await new Promise<void>((resolve) => {
+          draining = resolve;
+          cancel = runtime.after(limitMs, resolve);
+          settle();
+        });
+        cancel();
+      }
+      stopped = true;
+      nextSweep?.();
+      for (const lane of lanes.values()) lane.retry?.();
+      return pending;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import type { AuditEntry } from './audit.ts';
+import type { HeldMessage, HeldState, NewHeld } from './held-messages.ts';
+import type { Operation } from './operations.ts';
+
+/** The answer to a command, as it was encoded. */
+export interface StoredReply {
+  /** The reply's contract, by name. */
+  readonly contract: string;
+  /** Of the schema that wrote it. */
+  readonly fingerprint: string;
+  readonly payload: Uint8Array;
+}
+
+/** That a message has been handled, or (tombstone) never will be. */
+export interface Claim {
+  /** The message's idempotency key. */
+  readonly key: string;
+  readonly tombstone: boolean;
+  /** Absent for an event: nobody waits for an answer. */
+  readonly reply?: StoredReply;
+}
+
+/** What the outbox keeps of a message beside topic, key and id: all else is rebuilt from those (see wire.ts). */
+export interface SlimProperties {
+  /** Epoch milliseconds. */
+  readonly t: number;
+  /** `<major>.<minor>#<fingerprint>` */
+  readonly v: string;
+  /** Idempotency key. */
+  readonly k: string;
+  /** Subject. */
+  readonly s: string;
+  readonly p: string;
+  /** Causation id; absent where it is the message's own. */
+  readonly c?: string;
+  readonly h?: string;
+}
+
+/** A message on its way to the outbox. */
+export interface NewOutboxRow {
+  readonly topic: string;
+  readonly key: string;
+  readonly id: string;
+  readonly props: SlimProperties;
+  readonly payload: Uint8Array;
+}
+
+/** A committed message that is not known to be durable on the bus. */
+export interface OutboxRow extends NewOutboxRow {
+  /** Orders the rows of one key. */
+  readonly seq: number;
+}
+
+/**
+ * - `transient`: the same work may well succeed later (the database is away, a deadlock).
+ * - `conflict`: a concurrent transaction won a unique key: the work sees its row when it runs again.
+ * - `permanent`: the same work fails again.
+ */
+export type FaultClass = 'transient' | 'conflict' | 'permanent';
+
+/**
+ * The tables of the pipeline. `Tx` is the transaction that the service's own state is written in, too.
+ * A method that answers void only sends a write: its failure fails the transaction's commit.
+ */
+export interface MessagingStore<Tx> {
+  /** Commits when `work` resolves and rolls back when it rejects. Never retries. */
+  transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
+  classify(error: unknown): FaultClass;
+
+  /** Which of `keys` are held, their rows locked in key order. */
+  lockHeldKeys(tx: Tx, subscription: string, keys: readonly string[]): Promise<ReadonlySet<string>>;
+  claims(tx: Tx, subscription: string, keys: readonly string[]): Promise<ReadonlyMap<string, Claim>>;
+  /** A plain insert: a claim that exists already fails the transaction (`conflict`). */
+  insertClaims(tx: Tx, subscription: string, claims: readonly Claim[], at: Date): void;
+  /** Deletes claims older than `before`. */
+  forgetClaims(before: Date): Promise<void>;
+
+  /** @returns the rows' seqs in their order; to be awaited only after the commit */
+  enqueue(tx: Tx, rows: readonly NewOutboxRow[]): Promise<readonly number[]>;
+  /** The lowest rows that exist, in seq order, as one snapshot, without those of `exceptKeys`. */
+  sweep(limit: number, exceptKeys: readonly string[]): Promise<OutboxRow[]>;
+  /** Deletes rows that are durable. A crash may undo it: it only duplicates then. */
+  deletePublished(seqs: readonly number[]): Promise<void>;
+
+  /** Appends to the keys' queues in the order given, and blocks the keys. */
+  hold(tx: Tx, messages: readonly NewHeld[]): void;
+  /** Keys whose oldest message is due, not parked. */
+  dueHeldKeys(subscription: string, now: Date, limit: number): Promise<readonly string[]>;
+  /** The oldest message of a key; undefined where none is left. */
+  heldHead(tx: Tx, subscription: string, key: string): Promise<HeldMessage | undefined>;
+  heldById(tx: Tx, id: number): Promise<HeldMessage | undefined>;
+  /** Deletes the message, and unblocks its key where none is left. The key's row must be locked. */
+  releaseHeld(tx: Tx, message: HeldMessage): void;
+  updateHeld(tx: Tx, message: HeldMessage): void;
+  /** Oldest first, after the id `after`. */
+  listHeld(filter: {
+    readonly after: number;
+    readonly limit: number;
+    readonly state?: HeldState;
+  }): Promise<HeldMessage[]>;
+  countHeld(): Promise<{ readonly held: number; readonly parked: number }>;
+
+  insertOperations(tx: Tx, operations: readonly Operation[]): void;
+  operation(id: string): Promise<Operation | undefined>;
+
+  insertAudit(tx: Tx, entry: AuditEntry): void;
+  /** Newest first, before the id `before` where it is given. */
+  listAudit(page: {
+    readonly before?: number;
+    readonly limit: number;
+  }): Promise<(AuditEntry & { readonly id: number })[]>;
+}
