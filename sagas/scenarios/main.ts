@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
+import { ConfigError } from '@cordada/infra/config/declare.ts';
+import { readSettings } from '@cordada/infra/config/settings.ts';
 import { Command } from 'commander';
 import { BffUnreachable, bffClient } from './bff-client.ts';
 import { exitoso } from './exitoso.ts';
@@ -64,12 +66,22 @@ const silent: Narrator = {
   checked: nothing,
 };
 
-const run = async (chosen: readonly Scenario[], options: { url: string; json: boolean; limit: number }) => {
+interface RunOptions {
+  readonly json: boolean;
+  readonly limit: number;
+}
+
+/** What stands at the BFF's address is not a BFF. */
+class NotABff extends Error {}
+
+const run = async (chosen: readonly Scenario[], base: string, options: RunOptions): Promise<void> => {
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
-  const bff = bffClient({ base: options.url, fetch, pause, timeoutMs: 15_000 });
+  const bff = bffClient({ base, fetch, pause, timeoutMs: 15_000 });
   // Asked first, so that a BFF that is not there is said at once, and not after half a scenario.
-  await bff.send('GET', '/health');
+  const { json } = await bff.send('GET', '/health');
+  if ((json as { service?: string } | undefined)?.service !== 'bff')
+    throw new NotABff(`What answers at ${base} is no bff of Cordada.`);
   const outcomes: ScenarioOutcome[] = [];
   for (const scenario of chosen) {
     if (interrupted.signal.aborted) break;
@@ -105,24 +117,29 @@ const program = new Command('npm run scenario --')
   .argument('[name]', `${scenarios.map(({ name }) => name).join(', ')} or all; without it: lists them`)
   .option('--json', 'only the outcomes, for machines', false)
   .option('--limit <seconds>', 'how long a saga may take', seconds, 60)
-  .option('--url <url>', 'where the BFF answers; by default BFF_URL', 'http://127.0.0.1:8000')
-  .action(async (name: string | undefined, options: { url: string; json: boolean; limit: number }) => {
+  .action(async (name: string | undefined, options: RunOptions) => {
     if (name === undefined) return list();
     const chosen = scenarios.filter((scenario) => name === 'all' || scenario.name === name);
     if (chosen.length === 0) {
-      fail(
-        `There is no scenario "${name}": ${scenarios.map((scenario) => scenario.name).join(', ')} or all.`,
-      );
-      return;
+      const names = scenarios.map((scenario) => scenario.name).join(', ');
+      return fail(`There is no scenario "${name}": ${names} or all.`);
     }
+    const settings = readSettings(process.env);
+    const base = settings.BFF_URL ?? `http://127.0.0.1:${settings.PORT_BASE}`;
     try {
-      await run(chosen, options);
+      await run(chosen, base, options);
     } catch (error) {
+      if (error instanceof NotABff) return fail(error.message);
       if (!(error instanceof BffUnreachable)) throw error;
       fail(
-        `Nothing answers at ${options.url} (${error.message}). Start it with: npm start (or name another by BFF_URL).`,
+        `Nothing answers at ${base} (${error.message}). Start it with: npm start, or name another by BFF_URL.`,
       );
     }
   });
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  for (const fault of error.faults) fail(fault);
+}

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/** Every service, in a process of its own: what `npm start` begins. */
+export interface FleetProcess {
+  /** Where its BFF answers. */
+  readonly url: string;
+  /** Drains and ends it, and removes its data. */
+  stop(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const services = 4;
+/** A start on a bare machine installs and generates first. */
+const startMs = 300_000;
+const drainMs = 30_000;
+
+/**
+ * Runs `npm start` on free ports and a temporary folder, whatever the environment says about databases: a run leaves
+ * nothing in anyone's data.
+ * @throws Error with its last output when it ends before it is ready
+ */
+export const startFleetProcess = async (
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<FleetProcess> => {
+  const folder = await mkdtemp(join(tmpdir(), 'cordada-postman-'));
+  const portBase = await freePorts(services);
+  const child = spawn('npm', ['start'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...env,
+      PORT_BASE: String(portBase),
+      DATA_DIR: join(folder, 'data'),
+      HOST: '127.0.0.1',
+      DATABASE_URL: '',
+      BFF_URL: '',
+    },
+  });
+  let output = '';
+  const keep = (chunk: Buffer): void => {
+    output = `${output}${chunk}`.slice(-4_000);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', (error) => {
+      output += error.message;
+      resolve();
+    });
+  });
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  const stop = async (): Promise<void> => {
+    if (!over) child.kill('SIGTERM');
+    await Promise.race([ended, delay(drainMs, undefined, { ref: false })]);
+    if (!over) child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  };
+  const ports = Array.from({ length: services }, (_, index) => portBase + index);
+  const until = performance.now() + startMs;
+  while (!(await areReady(ports))) {
+    if (over || performance.now() > until) {
+      await stop();
+      throw new Error(`npm start ${over ? 'ended' : 'was not ready in time'}:\n${output}`);
+    }
+    await delay(200);
+  }
+  return { url: `http://127.0.0.1:${portBase}`, stop };
+};
+
+const areReady = async (ports: readonly number[]): Promise<boolean> => {
+  try {
+    const answers = await Promise.all(
+      ports.map((port) => fetch(`http://127.0.0.1:${port}/ready`, { signal: AbortSignal.timeout(3_000) })),
+    );
+    await Promise.all(answers.map((answer) => answer.text()));
+    return answers.every(({ ok }) => ok);
+  } catch {
+    // Nothing listens there yet.
+    return false;
+  }
+};
+
+/** The first of `count` ports in a row that nobody listens on. */
+const freePorts = async (count: number): Promise<number> => {
+  for (;;) {
+    const first = await listenOnce(0);
+    const rest = Array.from({ length: count - 1 }, (_, index) => first + 1 + index);
+    try {
+      for (const port of rest) await listenOnce(port);
+      return first;
+    } catch {
+      // One of them is taken: others are tried.
+    }
+  }
+};
+
+const listenOnce = (port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      const taken = typeof address === 'object' && address !== null ? address.port : port;
+      server.close(() => resolve(taken));
+    });
+  });
