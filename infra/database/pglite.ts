@@ -39,9 +39,10 @@ class SchemaPool extends pg.Pool {
 
   override connect(): Promise<pg.PoolClient>;
   override connect(done: PoolCallback): void;
-  override connect(done?: PoolCallback): Promise<pg.PoolClient> | void {
+  override connect(done?: PoolCallback): Promise<pg.PoolClient> | undefined {
     if (done === undefined) return this.#gate.connect().then((client) => this.#enter(client));
     this.#gate.connect((error, client, release) => done(error, client && this.#enter(client), release));
+    return undefined;
   }
 
   #enter(client: Session): pg.PoolClient {

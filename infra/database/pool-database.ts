@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import type { Database, Row, SqlTransaction, Statement } from './database.ts';
+import type { Database, Row, Statement } from './database.ts';
 import { statement } from './database.ts';
-import { prepared, runTransaction, type StatementName } from './transaction.ts';
+import { prepared, runTransaction, type ServiceTransaction, type StatementName } from './transaction.ts';
 
 /** A service's database as `openPostgres` and `openPGlite` answer it. */
 export interface ServiceDatabase extends Database {
@@ -9,8 +9,7 @@ export interface ServiceDatabase extends Database {
   readonly schema: string;
   /** Connections that autocommit; Prisma's adapter sits on them (prisma.ts). */
   readonly pool: pg.Pool;
-  /** Runs several statements without parameters, not prepared, in one transaction: for migrations. */
-  script(sql: string): Promise<void>;
+  transaction<R>(work: (tx: ServiceTransaction) => Promise<R>): Promise<R>;
 }
 
 export interface PoolDatabaseOptions {
@@ -62,13 +61,10 @@ export function poolDatabase(options: PoolDatabaseOptions): ServiceDatabase {
     kind,
     schema,
     pool,
-    transaction: <R>(work: (tx: SqlTransaction) => Promise<R>) =>
+    transaction: <R>(work: (tx: ServiceTransaction) => Promise<R>) =>
       withClient(transactions, (client, broken) => runTransaction(client, nameOf, work, broken)),
     query: (sql, parameters) => autocommit(pool, sql, parameters),
     background: (sql, parameters) => autocommit(background, sql, parameters),
-    async script(sql) {
-      await withClient(pool, (client) => client.query(sql));
-    },
     async health() {
       await autocommit(pool, PING, []);
       await options.check?.();

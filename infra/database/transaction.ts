@@ -16,6 +16,12 @@ export const prepared = (
   values: parameters.map(encodeParameter),
 });
 
+/** A transaction of the databases that this folder opens. */
+export interface ServiceTransaction extends SqlTransaction {
+  /** Runs any number of statements without parameters, not prepared: for migrations. */
+  script(sql: string): Promise<void>;
+}
+
 // Read write is said outright: the connections that transactions run on are read only otherwise (postgres.ts).
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
 
@@ -28,7 +34,7 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
 export async function runTransaction<R>(
   client: pg.ClientBase,
   nameOf: StatementName,
-  work: (tx: SqlTransaction) => Promise<R>,
+  work: (tx: ServiceTransaction) => Promise<R>,
   broken: () => void,
 ): Promise<R> {
   let over = false;
@@ -54,6 +60,9 @@ export async function runTransaction<R>(
   };
   const statement = (sql: Statement, parameters: readonly unknown[]): Promise<Row[]> =>
     send(() => prepared(nameOf, sql, parameters));
+  const script = async (sql: string): Promise<void> => {
+    await send(sql);
+  };
   const rollback = async (): Promise<void> => {
     await Promise.all(sent);
     await client.query('ROLLBACK').catch(broken);
@@ -62,7 +71,7 @@ export async function runTransaction<R>(
   void send(BEGIN);
   let result: R;
   try {
-    result = await work({ query: statement, write: statement });
+    result = await work({ query: statement, write: statement, script });
   } catch (error) {
     over = true;
     await rollback();
