@@ -1,6 +1,6 @@
 /** The part of newman 6 that the collection's run uses; it ships no types. */
 declare module 'newman' {
-  interface Execution {
+  export interface Execution {
     readonly item: { readonly name: string; parent(): { readonly name: string } | undefined };
     readonly assertions?: readonly {
       readonly assertion: string;
