@@ -1,6 +1,11 @@
 import type { RowSet } from '@cordada/infra/database/row-set.ts';
 import { type Reaction, reply } from '@cordada/infra/messaging/capability.ts';
-import { contracts } from '@cordada/schemas';
+import {
+  type AprobarReserva,
+  type CancelarCampaign,
+  contracts,
+  type RegistrarCampaign,
+} from '@cordada/schemas';
 import { type Campaign, normalizedName, refusalOf } from './campaign.ts';
 
 /** The campaigns that a batch of steps touches, and the live ones that bear the names it wants. */
@@ -8,7 +13,7 @@ export interface CampaignRows {
   readonly campaigns: RowSet<Campaign>;
 }
 
-const registrar: Reaction<CampaignRows, (typeof contracts.RegistrarCampaign)['Body']> = {
+const registrar: Reaction<CampaignRows, RegistrarCampaign> = {
   kind: 'command',
   contract: contracts.RegistrarCampaign,
   handle({ campaigns }, { body, envelope }, now) {
@@ -52,7 +57,7 @@ const registrar: Reaction<CampaignRows, (typeof contracts.RegistrarCampaign)['Bo
     }),
 };
 
-const cancelar: Reaction<CampaignRows, (typeof contracts.CancelarCampaign)['Body']> = {
+const cancelar: Reaction<CampaignRows, CancelarCampaign> = {
   kind: 'undo',
   contract: contracts.CancelarCampaign,
   handle({ campaigns }, { body }, now) {
@@ -67,7 +72,7 @@ const cancelar: Reaction<CampaignRows, (typeof contracts.CancelarCampaign)['Body
   },
 };
 
-const aprobar: Reaction<CampaignRows, (typeof contracts.AprobarReserva)['Body']> = {
+const aprobar: Reaction<CampaignRows, AprobarReserva> = {
   kind: 'retriable',
   contract: contracts.AprobarReserva,
   handle({ campaigns }, { body }, now) {

@@ -77,7 +77,7 @@ export const campaignSteps: Capability<SqlTransaction, CampaignRows> = {
   write(tx, { campaigns }, now) {
     const { inserted, updated } = campaigns;
     if (inserted.length > 0)
-      tx.write(INSERT, [
+      void tx.write(INSERT, [
         array(
           'uuid',
           inserted.map((c) => c.id),
@@ -117,7 +117,7 @@ export const campaignSteps: Capability<SqlTransaction, CampaignRows> = {
         ),
       ]);
     if (updated.length > 0)
-      tx.write(UPDATE, [
+      void tx.write(UPDATE, [
         array(
           'uuid',
           updated.map((c) => c.id),
@@ -146,7 +146,7 @@ export const projectCampaigns = (
   changes: readonly CampaignProjection[],
   now: Date,
 ): void => {
-  tx.write(PROJECT, [
+  void tx.write(PROJECT, [
     array(
       'uuid',
       changes.map((c) => c.sagaId),

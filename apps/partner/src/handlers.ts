@@ -1,7 +1,12 @@
 import type { RowSet } from '@cordada/infra/database/row-set.ts';
 import { type Reaction, reply } from '@cordada/infra/messaging/capability.ts';
 import { isDirect } from '@cordada/infra/messaging/message.ts';
-import { contracts } from '@cordada/schemas';
+import {
+  type CampaignCancelada,
+  type CancelarPartner,
+  contracts,
+  type RegistrarPartner,
+} from '@cordada/schemas';
 import { cancelled, type Partner, refusalOf } from './partner.ts';
 
 /** What a batch of messages needs to know, read by store.ts and changed in memory. */
@@ -14,7 +19,7 @@ export interface PartnerRows {
   readonly newlyCancelled: Map<string, Date>;
 }
 
-const registrar: Reaction<PartnerRows, (typeof contracts.RegistrarPartner)['Body']> = {
+const registrar: Reaction<PartnerRows, RegistrarPartner> = {
   kind: 'command',
   contract: contracts.RegistrarPartner,
   handle({ partners, suspensions, cancelledCampaigns }, { body, envelope }, now) {
@@ -65,7 +70,7 @@ const registrar: Reaction<PartnerRows, (typeof contracts.RegistrarPartner)['Body
     }),
 };
 
-const cancelar: Reaction<PartnerRows, (typeof contracts.CancelarPartner)['Body']> = {
+const cancelar: Reaction<PartnerRows, CancelarPartner> = {
   kind: 'undo',
   contract: contracts.CancelarPartner,
   handle({ partners }, { body }, now) {
@@ -80,7 +85,7 @@ const cancelar: Reaction<PartnerRows, (typeof contracts.CancelarPartner)['Body']
 };
 
 /** Choreography: what is still registered for a cancelled campaign goes with it, and what comes later is refused. */
-const campaignCancelada: Reaction<PartnerRows, (typeof contracts.CampaignCancelada)['Body']> = {
+const campaignCancelada: Reaction<PartnerRows, CampaignCancelada> = {
   kind: 'event',
   contract: contracts.CampaignCancelada,
   handle({ partners, cancelledCampaigns, newlyCancelled }, { body }, now) {

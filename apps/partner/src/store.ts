@@ -2,8 +2,15 @@ import { array } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
-import type { Received } from '@cordada/infra/messaging/message.ts';
-import type { BodyOf, contracts } from '@cordada/schemas';
+import type { Outgoing, Received } from '@cordada/infra/messaging/message.ts';
+import type { DirectEntity } from '@cordada/infra/service/direct-cancellation.ts';
+import {
+  type CampaignCancelada,
+  type CancelarPartner,
+  contracts,
+  type PartnerCancelado,
+  type RegistrarPartner,
+} from '@cordada/schemas';
 import { type PartnerRows, reactions } from './handlers.ts';
 import type { Partner } from './partner.ts';
 
@@ -57,10 +64,7 @@ const INSERT_CANCELLED = statement(
    ON CONFLICT (id_campaign) DO NOTHING`,
 );
 
-type Message =
-  | Received<BodyOf<typeof contracts.RegistrarPartner>>
-  | Received<BodyOf<typeof contracts.CancelarPartner>>
-  | Received<BodyOf<typeof contracts.CampaignCancelada>>;
+type Message = Received<RegistrarPartner> | Received<CancelarPartner> | Received<CampaignCancelada>;
 
 /** What `partner` does with its messages. */
 export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
@@ -112,7 +116,7 @@ export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
   write(tx, { partners, newlyCancelled }, now) {
     const { inserted, updated } = partners;
     if (inserted.length > 0)
-      tx.write(INSERT, [
+      void tx.write(INSERT, [
         array(
           'uuid',
           inserted.map((p) => p.id),
@@ -148,7 +152,7 @@ export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
         now,
       ]);
     if (updated.length > 0)
-      tx.write(UPDATE, [
+      void tx.write(UPDATE, [
         array(
           'uuid',
           updated.map((p) => p.id),
@@ -161,7 +165,7 @@ export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
       ]);
     if (newlyCancelled.size > 0) {
       const cancelled = [...newlyCancelled].sort(([a], [b]) => (a < b ? -1 : 1));
-      tx.write(INSERT_CANCELLED, [
+      void tx.write(INSERT_CANCELLED, [
         array(
           'text',
           cancelled.map(([id]) => id),
@@ -174,3 +178,24 @@ export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
     }
   },
 };
+
+/** The cancelling of one partner that was registered alone. */
+export const cancellationOf = (id: string): DirectEntity => ({
+  id,
+  async lock(tx) {
+    const [partner] = await tx.query<Partner>(BY_ID, [array('uuid', [id])]);
+    return partner;
+  },
+  cancel(tx, now) {
+    void tx.write(UPDATE, [array('uuid', [id]), array('text', ['CANCELADO']), now]);
+    return [
+      {
+        contract: contracts.PartnerCancelado,
+        body: { id_partner: id, motivo: 'se canceló a petición', fecha: now },
+        correlationId: id,
+        subject: id,
+        idempotencyKey: `${id}/PartnerCancelado`,
+      } satisfies Outgoing<PartnerCancelado>,
+    ];
+  },
+});

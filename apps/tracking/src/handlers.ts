@@ -1,7 +1,12 @@
 import type { RowSet } from '@cordada/infra/database/row-set.ts';
 import { type Reaction, reply } from '@cordada/infra/messaging/capability.ts';
 import { isDirect } from '@cordada/infra/messaging/message.ts';
-import { contracts } from '@cordada/schemas';
+import {
+  type CancelarEvento,
+  contracts,
+  type PartnerCancelado,
+  type RegistrarEvento,
+} from '@cordada/schemas';
 import { cancelled, type Evento, refusalOf } from './evento.ts';
 
 /** What a batch of messages needs to know, read by store.ts and changed in memory. */
@@ -14,7 +19,7 @@ export interface TrackingRows {
   readonly newlyCancelled: Map<string, Date>;
 }
 
-const registrar: Reaction<TrackingRows, (typeof contracts.RegistrarEvento)['Body']> = {
+const registrar: Reaction<TrackingRows, RegistrarEvento> = {
   kind: 'command',
   contract: contracts.RegistrarEvento,
   handle({ eventos, trackingOff, cancelledPartners }, { body, envelope }, now) {
@@ -53,7 +58,7 @@ const registrar: Reaction<TrackingRows, (typeof contracts.RegistrarEvento)['Body
     }),
 };
 
-const cancelar: Reaction<TrackingRows, (typeof contracts.CancelarEvento)['Body']> = {
+const cancelar: Reaction<TrackingRows, CancelarEvento> = {
   kind: 'undo',
   contract: contracts.CancelarEvento,
   handle({ eventos }, { body }, now) {
@@ -64,7 +69,7 @@ const cancelar: Reaction<TrackingRows, (typeof contracts.CancelarEvento)['Body']
 };
 
 /** Choreography: the eventos of a cancelled partner go with it, and what comes later is refused. */
-const partnerCancelado: Reaction<TrackingRows, (typeof contracts.PartnerCancelado)['Body']> = {
+const partnerCancelado: Reaction<TrackingRows, PartnerCancelado> = {
   kind: 'event',
   contract: contracts.PartnerCancelado,
   handle({ eventos, cancelledPartners, newlyCancelled }, { body }, now) {

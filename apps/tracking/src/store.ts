@@ -2,8 +2,15 @@ import { array } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
-import type { Received } from '@cordada/infra/messaging/message.ts';
-import type { BodyOf, contracts } from '@cordada/schemas';
+import type { Outgoing, Received } from '@cordada/infra/messaging/message.ts';
+import type { DirectEntity } from '@cordada/infra/service/direct-cancellation.ts';
+import {
+  type CancelarEvento,
+  contracts,
+  type EventoCancelado,
+  type PartnerCancelado,
+  type RegistrarEvento,
+} from '@cordada/schemas';
 import type { Evento } from './evento.ts';
 import { reactions, type TrackingRows } from './handlers.ts';
 
@@ -48,10 +55,7 @@ const INSERT_CANCELLED = statement(
    ON CONFLICT (id_partner) DO NOTHING`,
 );
 
-type Message =
-  | Received<BodyOf<typeof contracts.RegistrarEvento>>
-  | Received<BodyOf<typeof contracts.CancelarEvento>>
-  | Received<BodyOf<typeof contracts.PartnerCancelado>>;
+type Message = Received<RegistrarEvento> | Received<CancelarEvento> | Received<PartnerCancelado>;
 
 /** What `tracking` does with its messages. */
 export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
@@ -80,7 +84,7 @@ export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
   write(tx, { eventos, newlyCancelled }, now) {
     const { inserted, updated } = eventos;
     if (inserted.length > 0)
-      tx.write(INSERT, [
+      void tx.write(INSERT, [
         array(
           'uuid',
           inserted.map((e) => e.id),
@@ -108,7 +112,7 @@ export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
         now,
       ]);
     if (updated.length > 0)
-      tx.write(UPDATE, [
+      void tx.write(UPDATE, [
         array(
           'uuid',
           updated.map((e) => e.id),
@@ -121,7 +125,7 @@ export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
       ]);
     if (newlyCancelled.size > 0) {
       const cancelled = [...newlyCancelled].sort(([a], [b]) => (a < b ? -1 : 1));
-      tx.write(INSERT_CANCELLED, [
+      void tx.write(INSERT_CANCELLED, [
         array(
           'text',
           cancelled.map(([id]) => id),
@@ -134,3 +138,24 @@ export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
     }
   },
 };
+
+/** The cancelling of one evento that was registered alone. */
+export const cancellationOf = (id: string): DirectEntity => ({
+  id,
+  async lock(tx) {
+    const [evento] = await tx.query<Evento>(BY_ID, [array('uuid', [id])]);
+    return evento;
+  },
+  cancel(tx, now) {
+    void tx.write(UPDATE, [array('uuid', [id]), array('text', ['CANCELADO']), now]);
+    return [
+      {
+        contract: contracts.EventoCancelado,
+        body: { id_evento: id, motivo: 'se canceló a petición', fecha: now },
+        correlationId: id,
+        subject: id,
+        idempotencyKey: `${id}/EventoCancelado`,
+      } satisfies Outgoing<EventoCancelado>,
+    ];
+  },
+});

@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url';
+import { contractNamed } from '@cordada/schemas';
+import { manifest } from '../bus/manifest.ts';
+import type { SqlTransaction } from '../database/database.ts';
+import { type Consumer, consume } from '../messaging/consumer.ts';
+import type { BatchHandler, UnitOfWork } from '../messaging/pipeline.ts';
+import { createRelay, type Relay } from '../messaging/relay.ts';
+import { sqlStore } from '../messaging/sql-store.ts';
+import type { MessagingStore } from '../messaging/store.ts';
+import { unitOfWork } from '../messaging/unit-of-work.ts';
+import type { AnyContract } from '../messaging/wire.ts';
+import { addMessagingGauges, createMessagingMetrics } from './messaging-metrics.ts';
+import type { ServiceDeps } from './service.ts';
+
+/** Where the migrations of the pipeline's own tables stand. */
+export const messagingMigrations = fileURLToPath(new URL('../messaging/migrations', import.meta.url));
+
+/** How long a service that stops goes on publishing what it committed; the rest waits for its next start. */
+const drainLimitMs = 5_000;
+
+/** The pipeline of one service: its outbox, and one consumer on the subscription that the manifest gives it. */
+export interface Messaging {
+  readonly store: MessagingStore<SqlTransaction>;
+  readonly unitOfWork: UnitOfWork<SqlTransaction>;
+  readonly relay: Relay;
+  /** Publishes what the outbox holds from before, then hands messages to `handler`. */
+  start(handler: BatchHandler<SqlTransaction>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @param service its name @param subscription declared in the manifest; its topics say which contracts are read */
+export const createMessaging = (deps: ServiceDeps, service: string, subscription: string): Messaging => {
+  const { bus, database, runtime, log, registry } = deps;
+  const store = sqlStore(database);
+  const metrics = createMessagingMetrics(registry);
+  const relay = createRelay({ store, bus, service, runtime, log, metrics });
+  const uow = unitOfWork({ store, relay, runtime, log });
+  addMessagingGauges(registry, { subscription, bus, relay, store });
+  let consumer: Consumer | undefined;
+  return {
+    store,
+    unitOfWork: uow,
+    relay,
+    async start(handler) {
+      relay.start();
+      consumer = await consume({
+        store,
+        unitOfWork: uow,
+        bus,
+        runtime,
+        subscription,
+        contracts: contractsOf(subscription),
+        handler,
+        log,
+        metrics,
+      });
+    },
+    async stop() {
+      await consumer?.close();
+      const left = await relay.drain(drainLimitMs);
+      if (left > 0) log.warn({ left }, 'messages stay in the outbox for the next start');
+    },
+  };
+};
+
+/** The contracts of a subscription's topics. @throws Error when the manifest does not declare it */
+const contractsOf = (subscription: string): AnyContract[] => {
+  const topics = manifest.subscriptions.get(subscription)?.topics;
+  if (!topics) throw new Error(`the manifest declares no subscription ${subscription}`);
+  return topics.map((topic) => contractNamed(manifest.topics.get(topic)?.contract ?? '') as AnyContract);
+};

@@ -1,0 +1,128 @@
+import Type from 'typebox';
+import { access } from '../http/access.ts';
+import { conflict, notFound } from '../http/errors.ts';
+import type { Server } from '../http/server.ts';
+import {
+  type HeldMessage,
+  listHeldMessages,
+  retryHeldMessage,
+  skipHeldMessage,
+  type VerbOutcome,
+} from '../messaging/held-messages.ts';
+import type { MessagingStore } from '../messaging/store.ts';
+import type { Runtime } from '../runtime.ts';
+import { isUuid } from '../uuid-text.ts';
+
+const config = { access: access.service };
+const page = { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })) };
+
+/** How a held message is shown to an operator: its envelope and why it is held, not its bytes. */
+const heldView = (message: HeldMessage) => ({
+  id: message.id,
+  suscripcion: message.subscription,
+  clave: message.key,
+  contrato: message.topic,
+  mensaje: message.properties['ce-id'] ?? null,
+  asunto: message.properties['ce-subject'] ?? null,
+  estado: message.state,
+  causa: message.cause,
+  intentos: message.attempts,
+  retenido: message.heldAt.toISOString(),
+  proximo: message.nextAt.toISOString(),
+});
+
+/** What operators see and do at any service, the BFF before it: held messages, operations, the audit. */
+export const addOperatorRoutes = <Tx>(app: Server, store: MessagingStore<Tx>, runtime: Runtime): void => {
+  app.get(
+    '/mensajes-retenidos',
+    {
+      config,
+      schema: {
+        querystring: Type.Object(
+          { ...page, despues: Type.Optional(Type.Integer({ minimum: 0 })) },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ query }) => {
+      const held = await listHeldMessages(store, { after: query.despues ?? 0, limit: query.limit ?? 100 });
+      return { mensajes: held.map(heldView) };
+    },
+  );
+
+  app.post(
+    '/mensajes-retenidos/:id/:verbo',
+    {
+      config,
+      schema: {
+        params: Type.Object({
+          id: Type.String(),
+          verbo: Type.Union([Type.Literal('reintentar'), Type.Literal('omitir')]),
+        }),
+        body: Type.Object(
+          { motivo: Type.String({ minLength: 1, maxLength: 1000 }), quien: Type.String() },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ params, body }) => {
+      if (!/^\d{1,15}$/.test(params.id)) throw notFound(`No hay un mensaje retenido ${params.id}`);
+      const verb = { id: Number(params.id), who: body.quien, reason: body.motivo };
+      const apply = params.verbo === 'reintentar' ? retryHeldMessage : skipHeldMessage;
+      answer(params.id, await apply(store, verb, new Date(runtime.now())));
+      return { id: Number(params.id), verbo: params.verbo };
+    },
+  );
+
+  app.get(
+    '/operations/:id',
+    { config, schema: { params: Type.Object({ id: Type.String() }) } },
+    async ({ params }) => {
+      const operation = isUuid(params.id) ? await store.operation(params.id) : undefined;
+      if (!operation) throw notFound(`No existe la operación ${params.id}`);
+      return {
+        operationId: operation.id,
+        estado: operation.estado,
+        recurso: operation.recurso,
+        error: operation.error,
+        huella: operation.requestHash,
+        origen: operation.message,
+      };
+    },
+  );
+
+  app.get(
+    '/auditoria',
+    {
+      config,
+      schema: {
+        querystring: Type.Object(
+          { ...page, antes: Type.Optional(Type.Integer({ minimum: 0 })) },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ query }) => {
+      const entries = await store.listAudit({
+        limit: query.limit ?? 100,
+        ...(query.antes === undefined ? {} : { before: query.antes }),
+      });
+      return {
+        auditoria: entries.map(({ id, at, who, action, target, reason }) => ({
+          id,
+          cuando: at.toISOString(),
+          quien: who,
+          que: action,
+          sobre: target,
+          motivo: reason,
+        })),
+      };
+    },
+  );
+};
+
+const answer = (id: string, outcome: VerbOutcome): void => {
+  if (outcome.status === 'unknown') throw notFound(`No hay un mensaje retenido ${id}`);
+  if (outcome.status === 'behind')
+    throw conflict('HAY_UNO_ANTERIOR', `Antes va el mensaje ${outcome.head}, el más antiguo de su clave`);
+};

@@ -1,0 +1,22 @@
+import { isTransient } from '../database/faults.ts';
+import { createServer, type Server } from '../http/server.ts';
+import type { ServiceDeps } from './service.ts';
+
+/** The HTTP side of a service that has a database and stands behind the BFF. */
+export const createServiceServer = (
+  deps: ServiceDeps,
+  name: string,
+  description: string,
+): Promise<Server> => {
+  const { runtime, bus, database, log, registry, security } = deps;
+  return createServer({
+    name,
+    description,
+    runtime,
+    log,
+    registry,
+    security,
+    checks: { database: () => database.health(), bus: () => bus.health() },
+    isUnavailable: isTransient,
+  });
+};
