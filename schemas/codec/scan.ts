@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { ContractError } from './contract.ts';
 import type { RecordShape, Shape } from './shape.ts';
+import { FIRST_INSTANT } from './types.ts';
 
 /** Bounds of one payload, on both sides: what they refuse is never written either. */
 export const BOUNDS = {
@@ -73,7 +74,8 @@ const compile = (shape: Shape, records: Map<RecordShape, Scanner>): Scanner => {
     case 'timestamp-millis':
       return (cursor) => {
         const value = readLong(cursor);
-        if (value < -MAX_DATE || value > MAX_DATE) throw new Unreadable('no instant that a Date can hold');
+        if (value < FIRST_INSTANT || value > LAST_INSTANT)
+          throw new Unreadable('no instant that a Date can hold');
       };
     case 'float':
       return (cursor) => skip(cursor, 4);
@@ -230,8 +232,8 @@ const readLong = (cursor: Cursor): number => {
   return first & 1 ? -(value + 1) / 2 : value / 2;
 };
 
-/** The range of a Date, ECMA-262 "Time Values": 10^8 days around the epoch, in milliseconds. */
-const MAX_DATE = 8.64e15;
+/** The last that a Date holds, ECMA-262 "Time Values": 10^8 days from the epoch, in milliseconds. */
+const LAST_INSTANT = 8.64e15;
 
 /** The most bytes that the two's complement of a number of so many decimal digits takes. */
 const decimalBytes = (precision: number): number => ((10n ** BigInt(precision)).toString(2).length + 8) >> 3;

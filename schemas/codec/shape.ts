@@ -73,7 +73,7 @@ const refuse = (path: string, reason: string): never => {
 /**
  * Reads a message's schema. Refused with the reason: anything but a record at the top, unknown logical types and
  * attributes, aliases (they resolve in one direction only), unions that are not `null` and one type, defaults of the
- * wrong type, names that JavaScript treats specially, collections whose items take no bytes.
+ * wrong type, names that JavaScript treats specially, records without fields.
  * @throws SchemaError
  */
 export const parseSchema = (schema: SchemaJson): RecordShape => {
@@ -108,7 +108,7 @@ class Parser {
         return this.#define(fixedShape(attributes, namespace, path), path);
       case 'array': {
         const items = this.parse(attributes.items, namespace, `${path}[]`);
-        return { kind: 'array', items: takesBytes(items, `${path}[]`) };
+        return { kind: 'array', items };
       }
       case 'map':
         return { kind: 'map', values: this.parse(attributes.values, namespace, `${path}{}`) };
@@ -136,7 +136,10 @@ class Parser {
     const { name, doc } = named(attributes, namespace, path);
     const record: RecordShape = { kind: 'record', name, doc, fields };
     this.#define(record, path);
-    if (!Array.isArray(attributes.fields)) return refuse(path, 'a record has fields');
+    // One at least, so that every item of an array takes a byte: else five bytes could announce 10^9 of them.
+    if (!Array.isArray(attributes.fields) || attributes.fields.length === 0) {
+      return refuse(path, 'a record has fields');
+    }
     const inner = name.slice(0, Math.max(0, name.lastIndexOf('.')));
     for (const field of attributes.fields as readonly Attributes[]) {
       const fieldName = identifier(field.name, path);
@@ -220,12 +223,6 @@ const logical = ({ type, logicalType, precision, scale = 0 }: Attributes, path: 
   }
   return { kind: 'decimal', precision: digits, scale: decimals };
 };
-
-/** Else five bytes could announce a thousand million items. */
-const takesBytes = (items: Shape, path: string): Shape =>
-  items.kind === 'record' && items.fields.length === 0
-    ? refuse(path, 'an item takes at least one byte')
-    : items;
 
 const INT = 2 ** 31;
 

@@ -43,6 +43,21 @@ const LONG = avro.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
 });
 
+/** avsc throws a TypeError of its own for a bigint, which names no field. */
+class Int32 extends avro.types.IntType {
+  _check(value: unknown, _flags: unknown, hook?: Hook): boolean {
+    const valid = typeof value === 'number' && (value | 0) === value;
+    if (!valid) hook?.(value, this);
+    return valid;
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    if (typeof value !== 'number' || (value | 0) !== value) return refuse(value, this);
+    tap.writeLong(value);
+  }
+}
+const INT = new Int32();
+
 /** Refuses lone surrogates: UTF-8 has none, so they would come back as something else. */
 class WellFormedString extends avro.types.StringType {
   _check(value: unknown, _flags: unknown, hook?: Hook): boolean {
@@ -156,6 +171,12 @@ class Decimal extends avro.types.LogicalType {
   }
 }
 
+/**
+ * Instants before this (the year 140,700 BC) are refused: avsc computes with zigzag numbers as doubles, and takes odd
+ * ones above 2^53, which stand for negatives, for positives.
+ */
+export const FIRST_INSTANT = -(2 ** 52) + 1;
+
 /** A `timestamp-millis` as a Date. */
 class TimestampMillis extends avro.types.LogicalType {
   override _fromValue(millis: number): Date {
@@ -163,8 +184,10 @@ class TimestampMillis extends avro.types.LogicalType {
   }
 
   override _toValue(date: unknown): number {
-    if (!(date instanceof Date) || Number.isNaN(date.getTime()))
+    // An invalid Date is NaN, which is not above anything either.
+    if (!(date instanceof Date) || !(date.getTime() >= FIRST_INSTANT)) {
       throw new Error('an instant is a valid Date');
+    }
     return date.getTime();
   }
 
@@ -210,6 +233,7 @@ const mended = (schema: avro.Schema, options: unknown): avro.Type | undefined =>
   };
   if (logicalType !== undefined) return undefined;
   if (type === 'string') return STRING;
+  if (type === 'int') return INT;
   if (type === 'long') return LONG;
   if (type === 'record') return new PlainRecord(schema, options);
   if (type === 'enum') return new ExactEnum(schema, options);

@@ -39,7 +39,7 @@ export const readSources = (root: string): Sources => {
   const refusals: string[] = [];
   const owners = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const { name } of owners.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (CODE.has(name)) continue;
+    if (CODE.has(name) || name.startsWith('.')) continue;
     for (const path of filesUnder(root, name)) {
       try {
         sources.push(readSource(root, path));
