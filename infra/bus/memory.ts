@@ -59,7 +59,7 @@ interface Held {
 interface DurableQueue {
   readonly declaration: DurableSubscription;
   readonly queue: BatchQueue<Held>;
-  readonly transit: Transit<Held>;
+  readonly transit: Transit;
   /** In the order of publication. */
   readonly unacknowledged: Set<Held>;
 }
@@ -117,7 +117,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       rejected: (cause, ms) => options.rejected?.(declaration.name, cause, ms),
       ...(faults && { choose: (ready) => faults.choose(declaration.name, ready) }),
     });
-    return { declaration, queue, transit: transit(runtime, queue.push), unacknowledged };
+    return { declaration, queue, transit: transit(runtime), unacknowledged };
   }
 
   const queueOf = (subscription: string): DurableQueue => {
@@ -159,13 +159,20 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
     }
   };
 
-  const send = (target: DurableQueue, held: Held, injected: BusFaults): void => {
-    const fault = injected.transit(target.declaration.name, held.delivery);
-    target.transit(held, `${held.delivery.topic}\n${held.key}`, fault?.delayMs ?? 0);
-    if (fault?.duplicateAfterMs === undefined) return;
-    const copy: Held = { key: held.key, delivery: held.delivery, bytes: 0, awaiting: 1, place: 0 };
-    target.unacknowledged.add(copy);
-    runtime.after(fault.delayMs + fault.duplicateAfterMs, () => target.queue.push(copy));
+  const send = (
+    { declaration, queue, transit, unacknowledged }: DurableQueue,
+    held: Held,
+    injected: BusFaults,
+  ) => {
+    const { key, delivery } = held;
+    const { delayMs = 0, duplicateAfterMs } = injected.transit(declaration.name, delivery) ?? {};
+    transit(`${delivery.topic}\n${key}`, delayMs, () => {
+      queue.push(held);
+      if (duplicateAfterMs === undefined) return;
+      const copy: Held = { key, delivery, bytes: 0, awaiting: 1, place: 0 };
+      unacknowledged.add(copy);
+      runtime.after(duplicateAfterMs, () => queue.push(copy));
+    });
   };
 
   const publish = (calls: Set<Call>, messages: readonly BusMessage[]): Promise<Settled[]> =>

@@ -1,16 +1,18 @@
 import type { Runtime } from '../runtime.ts';
 
-/** Lets a message of a stream arrive after `delayMs`, and not before those of its stream that left earlier. */
-export type Transit<M> = (message: M, stream: string, delayMs: number) => void;
+/** Calls `arrive` after `delayMs`, and not before what left earlier on the same stream has arrived. */
+export type Transit = (stream: string, delayMs: number, arrive: () => void) => void;
+
+interface Traveller {
+  readonly due: number;
+  arrive(): void;
+}
 
 /** The way of messages to one queue. What has no delay, and nothing of its stream before it, arrives at once. */
-export const transit = <M>(
-  runtime: Pick<Runtime, 'now' | 'after'>,
-  arrive: (message: M) => void,
-): Transit<M> => {
-  const streams = new Map<string, { readonly message: M; readonly due: number }[]>();
+export const transit = (runtime: Pick<Runtime, 'now' | 'after'>): Transit => {
+  const streams = new Map<string, Traveller[]>();
 
-  const awaitFirst = (stream: string, travelling: { readonly message: M; readonly due: number }[]): void => {
+  const awaitFirst = (stream: string, travelling: Traveller[]): void => {
     const first = travelling[0];
     if (!first) {
       streams.delete(stream);
@@ -18,17 +20,18 @@ export const transit = <M>(
     }
     runtime.after(Math.max(0, first.due - runtime.now()), () => {
       travelling.shift();
-      arrive(first.message);
+      first.arrive();
       awaitFirst(stream, travelling);
     });
   };
 
-  return (message, stream, delayMs) => {
+  return (stream, delayMs, arrive) => {
+    const traveller = { due: runtime.now() + delayMs, arrive };
     const travelling = streams.get(stream);
-    if (travelling) travelling.push({ message, due: runtime.now() + delayMs });
-    else if (delayMs <= 0) arrive(message);
+    if (travelling) travelling.push(traveller);
+    else if (delayMs <= 0) arrive();
     else {
-      const opened = [{ message, due: runtime.now() + delayMs }];
+      const opened = [traveller];
       streams.set(stream, opened);
       awaitFirst(stream, opened);
     }
