@@ -1,4 +1,5 @@
 import type { Delivery } from '@cordada/infra/bus/bus.ts';
+import { manifest } from '@cordada/infra/bus/manifest.ts';
 import { busMessage } from '@cordada/infra/messaging/wire.ts';
 import { testServiceDeps } from '@cordada/infra/testing/service-deps.ts';
 import { contracts } from '@cordada/schemas';
@@ -13,11 +14,9 @@ await service.start();
 const seen: Delivery[] = [];
 await deps.bus.subscribe(
   {
-    topics: [contracts.PartnerRegistrado, contracts.RegistroPartnerFallido, contracts.PartnerCancelado].map(
-      (contract) => contract.topic,
-    ),
-    subscription: 'test',
-    mode: 'each-replica',
+    topics: [...(manifest.subscriptions.get('campaign.coordinator')?.topics ?? [])],
+    subscription: 'campaign.coordinator',
+    mode: 'shared-by-key',
     maxBatch: 100,
   },
   async (batch) => {
