@@ -1,0 +1,337 @@
+import type { Bus } from '@cordada/infra/bus/bus.ts';
+import type { AuditEntry } from '@cordada/infra/messaging/audit.ts';
+import type { Capability, Reaction } from '@cordada/infra/messaging/capability.ts';
+import type { Log } from '@cordada/infra/messaging/metrics.ts';
+import type { BatchHandler, Outcome, UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
+import type { Runtime } from '@cordada/infra/runtime.ts';
+import { isUuid } from '@cordada/infra/uuid-text.ts';
+import type { Contract } from '@cordada/schemas';
+import { type DeadlineSettings, type Deadlines, deadlines } from './deadlines.ts';
+import { isRefusal } from './decide.ts';
+import type { Definition, Failure } from './definition.ts';
+import type { Asked, Decision, Instance, Refusal, StepEnd, Target, Verb } from './instance.ts';
+import { Definitions, type LocalStep, Session, type Touched, type Work } from './session.ts';
+import type { SagaStore } from './store.ts';
+import { entityId } from './turn.ts';
+
+/** What a coordinator tells of its sagas. How many live is read from the store, not told. */
+export interface SagaMetrics {
+  /** `ms`: from the step's first message to its last answer. */
+  step(tipo: string, paso: string, fin: StepEnd['fin'], ms: number): void;
+  ended(tipo: string, estado: 'COMPLETED' | 'COMPENSATED', ms: number): void;
+  /** Somebody must look: the alert. */
+  parked(tipo: string, paso: string): void;
+}
+
+/** A saga whose status or step has changed, as its service's projections see it. */
+export interface SagaChange {
+  readonly id: string;
+  readonly tipo: string;
+  /** The saga that this one undoes, and what of it (null: all). */
+  readonly deshace: string | null;
+  readonly alcance: Target | null;
+  readonly estado: Instance['status'];
+  /** undefined: it has just begun. */
+  readonly antes: Instance['status'] | undefined;
+  /** The step under way; undefined once it has ended. */
+  readonly paso: string | undefined;
+  /** Whether it compensates, even where it is PARKED doing so. */
+  readonly deshaciendo: boolean;
+  readonly failure: Failure | undefined;
+}
+
+export interface CoordinatorOptions<Tx> {
+  /** Of several versions of one saga the first one begins new sagas; the others only carry on. */
+  readonly definitions: readonly Definition[];
+  readonly store: SagaStore<Tx>;
+  /** What the service does itself: its reactions to the commands and compensations of `local` steps. */
+  // biome-ignore lint/suspicious/noExplicitAny: the rows are the capability's own affair
+  readonly local: Capability<Tx, any>;
+  readonly uow: UnitOfWork<Tx>;
+  readonly bus: Pick<Bus, 'caughtUp'>;
+  /** The subscription whose batches this handles; deadlines wait until it has caught up. */
+  readonly subscription: string;
+  /** The service, as in `ce-source`. */
+  readonly service: string;
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly metrics: SagaMetrics;
+  readonly deadlines?: Partial<DeadlineSettings>;
+  /** Carries changes over to the service's own rows, in the sagas' transaction. It only sends writes. */
+  project?(tx: Tx, changes: readonly SagaChange[], now: Date): void;
+  audit(tx: Tx, entry: AuditEntry): void;
+}
+
+/** How a verb or a DELETE was taken. `saga` is where its outcome is read. */
+export type Answer =
+  | { readonly taken: true; readonly saga: string; readonly tipo: string }
+  | { readonly taken: false; readonly refused: Refusal['refused'] | 'NO_EXISTE'; readonly motivo: string };
+
+export interface VerbRequest extends Asked {
+  readonly saga: string;
+  readonly verb: Verb;
+  readonly paso: string;
+  /** One item of the step; all that are outstanding where it is absent. */
+  readonly item?: number;
+}
+
+export interface UndoRequest extends Asked {
+  readonly saga: string;
+  /** The id of one entity that the saga made; all of it where this is absent, or its step has no `forEach`. */
+  readonly entidad?: string;
+}
+
+export interface Coordinator<Tx> extends BatchHandler<Tx> {
+  /** What its subscription reads. */
+  readonly contracts: readonly Contract<unknown>[];
+  /** @throws DefinitionsMissing when a live saga is pinned to a definition that is not here; nothing runs then */
+  start(): Promise<void>;
+  /** Stops the deadlines, and waits for the one under way. */
+  close(): Promise<void>;
+  verb(request: VerbRequest): Promise<Answer>;
+  deshacer(request: UndoRequest): Promise<Answer>;
+  /** Tells, after the commit, which sagas have changed. Lossy: other replicas' sagas are not among them. */
+  onCommitted(listener: (sagas: readonly string[]) => void): () => void;
+}
+
+/** Live sagas are pinned to definitions that this release does not have. */
+export class DefinitionsMissing extends Error {
+  override readonly name = 'DefinitionsMissing';
+}
+
+/**
+ * Runs sagas: handles the messages of a subscription, operators' verbs, DELETEs and deadlines, each by locking the
+ * sagas concerned, deciding in memory and writing set-based, in one transaction with what it publishes. It needs no
+ * inbox: what a message has done already can be seen in the locked saga.
+ */
+export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx> {
+  const { store, local, uow, runtime, log, metrics } = options;
+  const definitions = new Definitions(options.definitions);
+  const reactions = reactionsOf(options);
+  const listeners = new Set<(sagas: readonly string[]) => void>();
+
+  /** Decides all of `work` and sends the writes. @param answer the decision of the first of it */
+  const run = async <R>(
+    tx: Tx,
+    work: readonly Work[],
+    now: Date,
+    sagas: Map<string, Instance>,
+    answer: (decided: Decision | Refusal | undefined, session: Session) => R,
+  ): Promise<Outcome<R>> => {
+    const session = new Session({
+      definitions,
+      sagas,
+      reactions,
+      source: `/cordada/${options.service}`,
+      now,
+      uuid: () => runtime.uuid(),
+      ignored: ({ saga, input }) => {
+        const message = input.kind === 'message' ? input.message.envelope : undefined;
+        log.debug({ saga, message: message?.id, contract: message?.contract }, 'message for no saga of ours');
+      },
+    });
+    let first: Decision | Refusal | undefined;
+    let pending: readonly Work[] = work;
+    while (pending.length > 0) {
+      const locals: LocalStep[] = [];
+      // What comes for a saga that has a local step to do waits until that is done: one after the other, as on the bus.
+      const busy = new Set<string>();
+      const later: Work[] = [];
+      for (const one of pending) {
+        if (busy.has(one.saga)) {
+          later.push(one);
+          continue;
+        }
+        const decided = session.apply(one, locals);
+        if (one === work[0]) first = decided;
+        for (const { command } of locals) busy.add(command.envelope.correlationId);
+      }
+      if (locals.length === 0) break;
+      const rows = await local.load(tx, locals.map(({ command }) => command), now);
+      const replies = locals.map((step) => session.perform(step, rows));
+      local.write(tx, rows, now);
+      pending = [...replies, ...later];
+    }
+    store.save(tx, session.changes);
+    const changes = session.touched.flatMap((touched) => changeOf(definitions, touched));
+    if (changes.length > 0) options.project?.(tx, changes, now);
+    const result = answer(first, session);
+    return { result, publish: session.publish, committed: () => committed(session) };
+  };
+
+  const committed = ({ touched, turns }: Session): void => {
+    for (const { before, after, steps } of touched) {
+      const { id, tipo, status, origin } = after;
+      for (const { paso, fin, took } of steps) metrics.step(tipo, paso, fin, took);
+      if (!before) log.info({ saga: id, tipo, ...(origin.deshace && { deshace: origin.deshace }) }, 'saga begun');
+      if (before?.status === status) continue;
+      const paso = definitions.byHash(after.definition)?.steps[after.state.step]?.name ?? '';
+      const why = { saga: id, tipo, ...(after.state.failure && { failure: after.state.failure }) };
+      if (status === 'PARKED') {
+        metrics.parked(tipo, paso);
+        log.error({ ...why, paso }, 'saga parked: an operator must retry, skip or complete the step');
+      } else if (status === 'COMPLETED' || status === 'COMPENSATED') {
+        metrics.ended(tipo, status, after.updatedAt - origin.startedAt);
+        log.info({ ...why, estado: status }, 'saga ended');
+      } else if (status === 'COMPENSATING') log.info(why, 'saga compensates');
+    }
+    for (const { after } of touched) if (after.wakeAt !== null) timer.expect(after.wakeAt);
+    if (turns.length > 0) timer.now(turns);
+    const ids = touched.map(({ after }) => after.id);
+    if (ids.length > 0) for (const listener of listeners) listener(ids);
+  };
+
+  const wake = (ids: readonly string[]): Promise<void> =>
+    uow.transact(async (tx) => {
+      const now = new Date(runtime.now());
+      const sagas = await store.lock(tx, ids);
+      const work = ids.map((id): Work => {
+        const original = sagas.get(sagas.get(id)?.origin.deshace ?? '');
+        return { saga: id, input: { kind: 'wake', ...(original && { original }) } };
+      });
+      return run(tx, work, now, sagas, () => undefined);
+    });
+
+  const timer: Deadlines = deadlines({
+    upcoming: (limit) => store.upcoming(limit),
+    caughtUp: (instant) => options.bus.caughtUp(options.subscription, instant),
+    wake,
+    runtime,
+    log,
+    ...(options.deadlines && { settings: options.deadlines }),
+  });
+
+  /** One transaction for what somebody asked of one saga, and its line in the audit. */
+  const ask = (
+    id: string,
+    input: (saga: Instance) => Work['input'] | Refusal,
+    audited: { readonly action: string; readonly target: string } & Asked,
+  ): Promise<Answer> =>
+    uow.transact<Answer>(async (tx) => {
+      const now = new Date(runtime.now());
+      const sagas = isSagaId(id) ? await store.lock(tx, [id]) : new Map<string, Instance>();
+      const saga = sagas.get(id);
+      const refused = (reason: Refusal['refused'] | 'NO_EXISTE', motivo: string): Outcome<Answer> => ({
+        result: { taken: false, refused: reason, motivo },
+        publish: [],
+      });
+      if (!saga) return refused('NO_EXISTE', `no hay una saga ${id}`);
+      const asked = input(saga);
+      if ('refused' in asked) return refused(asked.refused, asked.motivo);
+      return run<Answer>(tx, [{ saga: id, input: asked }], now, sagas, (decided) => {
+        if (isRefusal(decided)) return { taken: false, ...decided };
+        if (decided && decided.entries.length > 0) {
+          const { quien, motivo, action, target } = audited;
+          options.audit(tx, { at: now, who: quien, action, target, reason: motivo });
+        }
+        return { taken: true, saga: decided?.undo?.id ?? id, tipo: saga.tipo };
+      });
+    });
+
+  return {
+    contracts: contractsOf(options.definitions),
+    // A command that begins a saga has no failure event: its failure is a saga that says so.
+    answersFaults: new Set(options.definitions.map(({ start }) => start.name)),
+    async handle(tx, batch, now) {
+      const work = batch.flatMap((message, index): Work[] => {
+        const saga = message.envelope.correlationId;
+        return isSagaId(saga) ? [{ saga, index, input: { kind: 'message', message } }] : [];
+      });
+      const ids = [...new Set(work.map(({ saga }) => saga))].sort();
+      return run(tx, work, now, await store.lock(tx, ids), () => undefined);
+    },
+    async start() {
+      const missing = (await store.live()).filter(({ definition }) => !definitions.byHash(definition));
+      if (missing.length > 0)
+        throw new DefinitionsMissing(
+          `live sagas are pinned to definitions that this release does not have: ${missing
+            .map(({ tipo, definition, sagas }) => `${sagas} of ${tipo} to ${definition}`)
+            .join(', ')}. Ship the definition that they were begun with beside the new one.`,
+        );
+      timer.start();
+    },
+    close: () => timer.close(),
+    verb: ({ saga, verb, paso, item, quien, motivo }) =>
+      ask(saga, () => ({ kind: 'verb', verb, paso, ...(item !== undefined && { item }), quien, motivo }), {
+        action: `saga.${verb}`,
+        target: `${saga}/${paso}${item === undefined ? '' : `/${item}`}`,
+        quien,
+        motivo,
+      }),
+    deshacer: ({ saga, entidad, quien, motivo }) =>
+      ask(
+        saga,
+        (instance) => {
+          const alcance = entidad === undefined ? null : targetOf(definitions, instance, entidad);
+          return alcance === undefined
+            ? { refused: 'PASO_DESCONOCIDO', motivo: `${entidad} no es de la saga ${saga}` }
+            : { kind: 'deshacer', alcance, quien, motivo };
+        },
+        { action: 'saga.deshacer', target: entidad === undefined ? saga : `${saga}/${entidad}`, quien, motivo },
+      ),
+    onCommitted(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Ids of sagas are compared as text, and the database's text form is lower case. */
+const isSagaId = (text: string): boolean => isUuid(text) && text === text.toLowerCase();
+
+/** @throws TypeError when a local step has nobody to do it */
+// biome-ignore lint/suspicious/noExplicitAny: the rows are the capability's own affair
+const reactionsOf = ({ definitions, local }: Pick<CoordinatorOptions<any>, 'definitions' | 'local'>) => {
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  const reactions = new Map<string, Reaction<any>>(local.reactions.map((one) => [one.contract.name, one]));
+  for (const { steps, tipo, undo } of definitions)
+    for (const step of [...steps, ...(undo?.steps ?? [])])
+      for (const contract of step.local ? [step.command, step.compensation?.command] : [])
+        if (contract && !reactions.has(contract.name))
+          throw new TypeError(`saga ${tipo}: step ${step.name} is local, and nothing here reacts to ${contract.name}`);
+  return reactions;
+};
+
+const contractsOf = (definitions: readonly Definition[]): Contract<unknown>[] => {
+  const contracts = new Map<string, Contract<unknown>>();
+  for (const definition of definitions)
+    for (const { start, steps, interrupts } of definition.undo ? [definition, definition.undo] : [definition])
+      for (const contract of [
+        start,
+        ...[...interrupts.values()].map(({ event }) => event),
+        ...steps.flatMap((step) => (step.local ? [] : [step.event, step.failure, step.compensation?.event])),
+      ])
+        if (contract) contracts.set(contract.topic, contract);
+  return [...contracts.values()];
+};
+
+/** null: all of the saga. undefined: the saga has made no such entity. */
+const targetOf = (definitions: Definitions, saga: Instance, entidad: string): Target | null | undefined => {
+  const steps = definitions.byHash(saga.definition)?.steps ?? [];
+  for (const [place, step] of steps.entries()) {
+    const count = saga.state.items[place]?.length ?? 0;
+    for (let item = 0; item < count; item += 1)
+      if (entityId(saga.id, step.name, item) === entidad.toLowerCase())
+        return step.items || step.dependsOn ? { paso: step.name, item } : null;
+  }
+  return undefined;
+};
+
+const changeOf = (definitions: Definitions, { before, after }: Touched): SagaChange[] => {
+  const { status, state, origin, wakeAt } = after;
+  if (before && before.status === status && before.state.step === state.step) return [];
+  const paso = wakeAt === null ? undefined : definitions.byHash(after.definition)?.steps[state.step]?.name;
+  return [
+    {
+      id: after.id,
+      tipo: after.tipo,
+      deshace: origin.deshace,
+      alcance: origin.alcance,
+      estado: status,
+      antes: before?.status,
+      paso,
+      deshaciendo: state.back,
+      failure: state.failure,
+    },
+  ];
+};
