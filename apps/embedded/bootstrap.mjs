@@ -30,7 +30,8 @@ const readJson = (path) => {
 export const isInstalled = (folder) => {
   const wanted = readJson(join(folder, 'package-lock.json'));
   const found = readJson(join(folder, 'node_modules/.package-lock.json'));
-  if (wanted === undefined) throw new BootstrapError(`package-lock.json in ${folder} is missing or is not JSON.`);
+  if (wanted === undefined)
+    throw new BootstrapError(`package-lock.json in ${folder} is missing or is not JSON.`);
   if (found === undefined) return false;
   return Object.entries(wanted.packages).every(([path, entry]) => {
     const installed = found.packages[path];
@@ -39,30 +40,21 @@ export const isInstalled = (folder) => {
   });
 };
 
-/** The services that keep tables of their own, by the folder of their Prisma schema. */
-const prismaSchemas = (folder) =>
-  readdirSync(join(folder, 'apps'))
-    .map((app) => join(folder, 'apps', app))
-    .filter((app) => existsSync(join(app, 'prisma/schema.prisma')));
-
-const clientsStamp = (folder) => join(folder, 'node_modules/.cordada/prisma-clients');
-
-/** What the generated clients are made from: the schemas, the generator, and the Prisma that the lock file names. */
-const clientsFingerprint = (folder) => {
-  const hash = createHash('sha256');
-  const sources = [
-    ...prismaSchemas(folder).map((app) => join(app, 'prisma/schema.prisma')),
-    join(folder, 'infra/database/prisma/generate.ts'),
-    join(folder, 'node_modules/prisma/package.json'),
-  ];
-  for (const source of sources) hash.update(source).update(readFileSync(source));
-  return hash.digest('hex');
+/**
+ * Whether every service's Prisma client was made from its schema by the Prisma that is installed: by the same mark that
+ * infra/database/prisma/generate.ts leaves, read here because tsx, which that file needs, takes its time.
+ * @param {string} folder the root of the checkout
+ */
+const areClientsFresh = (folder) => {
+  const { version } = readJson(join(folder, 'node_modules/prisma/package.json'));
+  return readdirSync(join(folder, 'apps')).every((app) => {
+    const schema = join(folder, 'apps', app, 'prisma/schema.prisma');
+    if (!existsSync(schema)) return true;
+    const mark = join(folder, 'apps', app, 'src/generated/prisma/made-from.sha256');
+    const wanted = createHash('sha256').update(readFileSync(schema)).update(version).digest('hex');
+    return existsSync(mark) && readFileSync(mark, 'utf8') === wanted;
+  });
 };
-
-const areClientsFresh = (folder) =>
-  prismaSchemas(folder).every((app) => existsSync(join(app, 'src/generated'))) &&
-  existsSync(clientsStamp(folder)) &&
-  readFileSync(clientsStamp(folder), 'utf8') === clientsFingerprint(folder);
 
 /**
  * Runs a command to its end; its output is shown only when it fails. It has a process group of its own, so that an
@@ -78,16 +70,24 @@ const run = (command, args, signal) =>
         output += text;
       });
     }
+    // npm goes on for half a minute after a SIGTERM. What is cut off is done anew by the next start, from nothing.
     const stop = () => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error;
+      }
     };
     signal.addEventListener('abort', stop, { once: true });
     child.on('error', reject);
     child.on('close', (code) => {
       signal.removeEventListener('abort', stop);
       if (code === 0) return resolve();
-      const tail = output.trimEnd().split('\n').slice(-30).join('\n');
-      reject(new BootstrapError(`${tail}\n${basename(command)} ${args.join(' ')} failed with exit code ${code}.`));
+      // npm says first what is wrong, and then how it is called.
+      const shown = output.trimEnd().split('\n').slice(0, 30).join('\n');
+      reject(
+        new BootstrapError(`${shown}\n${basename(command)} ${args.join(' ')} failed with exit code ${code}.`),
+      );
     });
   });
 
@@ -108,11 +108,8 @@ const install = (signal) => {
     : run('npm', args, signal);
 };
 
-const generateClients = async (signal) => {
-  await run(process.execPath, ['--import', 'tsx', 'infra/database/prisma/generate.ts'], signal);
-  mkdirSync(join(clientsStamp(root), '..'), { recursive: true });
-  writeFileSync(clientsStamp(root), clientsFingerprint(root));
-};
+const generateClients = (signal) =>
+  run(process.execPath, ['--import', 'tsx', 'infra/database/prisma/generate.ts'], signal);
 
 const isAlive = (pid) => {
   try {
@@ -174,6 +171,9 @@ export const bootstrap = async (signal) => {
   }, signal);
 };
 
+/** A Ctrl-C reaches a script twice: from the terminal, and from npm, which passes on its own. */
+const ONE_CTRL_C_MS = 300;
+
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 };
 
 /**
@@ -188,12 +188,15 @@ export const launch = async (args) => {
   if (program === undefined) throw new TypeError('launch.mjs needs the program to run');
   const abort = new AbortController();
   let ready = false;
+  let firstSignalAt;
   for (const [signal, code] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
       const handledByProgram = process.listenerCount(signal) > 1;
       if (handledByProgram) return;
       process.exitCode = isService ? 0 : code;
-      if (ready || abort.signal.aborted) process.exit();
+      firstSignalAt ??= performance.now();
+      const again = performance.now() - firstSignalAt > ONE_CTRL_C_MS;
+      if (ready || again) process.exit();
       abort.abort();
     });
   }

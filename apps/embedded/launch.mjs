@@ -6,11 +6,15 @@ const OLDEST_NODE = 20;
 
 if (parseInt(process.versions.node, 10) < OLDEST_NODE) {
   console.error(
-    'Cordada needs Node ' + OLDEST_NODE + ' or newer; this is Node ' + process.versions.node + ' (' + process.execPath + ').',
+    'Cordada needs Node ' +
+      OLDEST_NODE +
+      ' or newer; this is Node ' +
+      process.versions.node +
+      ' (' +
+      process.execPath +
+      ').',
   );
   process.exit(1);
 } else {
-  import('./bootstrap.mjs').then(function (bootstrap) {
-    return bootstrap.launch(process.argv.slice(2));
-  });
+  import('./bootstrap.mjs').then((bootstrap) => bootstrap.launch(process.argv.slice(2)));
 }
