@@ -63,8 +63,16 @@ test('registers all partners at once, under ids of its own', () => {
   given(campaignSaga, begun)
     .when(registrada)
     .then(
-      sends(contracts.RegistrarPartner, { id_partner: partner(0), id_campaign: campaign, id_participante: 'ana' }, 0),
-      sends(contracts.RegistrarPartner, { id_partner: partner(1), id_campaign: campaign, id_participante: 'beto' }, 1),
+      sends(
+        contracts.RegistrarPartner,
+        { id_partner: partner(0), id_campaign: campaign, id_participante: 'ana' },
+        0,
+      ),
+      sends(
+        contracts.RegistrarPartner,
+        { id_partner: partner(1), id_campaign: campaign, id_participante: 'beto' },
+        1,
+      ),
     );
 });
 
@@ -82,7 +90,9 @@ test('approves the campaign in the end, and is COMPLETED', () => {
   given(campaignSaga, ...withPartners, eventoRegistrado(0))
     .when(eventoRegistrado(1))
     .then(sends(contracts.AprobarReserva, { id_campaign: campaign }));
-  given(campaignSaga, ...withEventos).when(answers(contracts.ReservaAprobada)).then(becomes('COMPLETED'));
+  given(campaignSaga, ...withEventos)
+    .when(answers(contracts.ReservaAprobada))
+    .then(becomes('COMPLETED'));
 });
 
 test('without participants goes from the campaign to its approval', () => {
@@ -115,7 +125,9 @@ test('when an evento is refused undoes the other evento wholly before the partne
   given(campaignSaga, ...refused)
     .when(eventoCancelado(1))
     .then(sends(contracts.CancelarPartner, {}, 0), sends(contracts.CancelarPartner, {}, 1));
-  given(campaignSaga, ...refused, eventoCancelado(1)).when(partnerCancelado(1)).then(becomes('COMPENSATING'));
+  given(campaignSaga, ...refused, eventoCancelado(1))
+    .when(partnerCancelado(1))
+    .then(becomes('COMPENSATING'));
   given(campaignSaga, ...refused, eventoCancelado(1), partnerCancelado(1))
     .when(partnerCancelado(0))
     .then(sends(contracts.CancelarCampaign));
@@ -128,17 +140,33 @@ test('sends once more what is not answered within a minute, and undoes it after 
     .then(sends(contracts.RegistrarPartner, { id_partner: partner(1) }, 1), becomes('RUNNING'));
   given(campaignSaga, begun, registrada, partnerRegistrado(0), passes(60_000))
     .when(passes(60_000))
-    .then(sends(contracts.CancelarPartner, {}, 0), sends(contracts.CancelarPartner, {}, 1), becomes('COMPENSATING'));
+    .then(
+      sends(contracts.CancelarPartner, {}, 0),
+      sends(contracts.CancelarPartner, {}, 1),
+      becomes('COMPENSATING'),
+    );
 });
 
 test('takes no notice of what is repeated, late, of no item of it, or under another key', () => {
-  for (const late of [partnerRegistrado(0), suspendido(0), registrada, begun, answers(contracts.ReservaAprobada)])
-    given(campaignSaga, ...withPartners).when(late).then(nothing);
+  for (const late of [
+    partnerRegistrado(0),
+    suspendido(0),
+    registrada,
+    begun,
+    answers(contracts.ReservaAprobada),
+  ])
+    given(campaignSaga, ...withPartners)
+      .when(late)
+      .then(nothing);
   given(campaignSaga, begun, registrada, suspendido(1)).when(partnerRegistrado(0)).then(nothing);
   given(campaignSaga, begun, registrada, suspendido(1)).when(suspendido(0)).then(nothing);
   given(campaignSaga, begun, registrada).when(partnerRegistrado(2)).then(nothing);
-  given(campaignSaga, ...completed).when(partnerCancelado(0)).then(nothing);
-  given(campaignSaga, ...completed).when(passes(1e9)).then(nothing);
+  given(campaignSaga, ...completed)
+    .when(partnerCancelado(0))
+    .then(nothing);
+  given(campaignSaga, ...completed)
+    .when(passes(1e9))
+    .then(nothing);
 });
 
 test('refuses more than 500 participants by ending as it began', () => {
@@ -157,8 +185,12 @@ test('a DELETE before its boundary undoes it; at the boundary it is refused', ()
       becomes('COMPENSATING'),
     );
   given(campaignSaga, begun, registrada, deletes()).when(deletes()).then(nothing);
-  given(campaignSaga, ...withEventos).when(deletes()).then(isRefused('SAGA_EN_CURSO'));
-  given(campaignSaga, begun, registrada).when(deletes({ paso: 'partner', item: 0 })).then(isRefused('SAGA_EN_CURSO'));
+  given(campaignSaga, ...withEventos)
+    .when(deletes())
+    .then(isRefused('SAGA_EN_CURSO'));
+  given(campaignSaga, begun, registrada)
+    .when(deletes({ paso: 'partner', item: 0 }))
+    .then(isRefused('SAGA_EN_CURSO'));
   given(campaignSaga, begun, answers(contracts.RegistroCampaignFallido))
     .when(deletes())
     .then(isRefused('NO_SE_PUEDE_DESHACER'));
@@ -171,8 +203,12 @@ test('parks when a compensation is never answered, and an answer that comes late
     .when(passes(600_000))
     .then(sends(contracts.CancelarPartner, {}, 0), becomes('COMPENSATING'));
   const parked = [...refused, ...unanswered, passes(600_000)];
-  given(campaignSaga, ...refused, ...unanswered).when(passes(600_000)).then(becomes('PARKED'));
-  given(campaignSaga, ...parked).when(passes(1e9)).then(nothing);
+  given(campaignSaga, ...refused, ...unanswered)
+    .when(passes(600_000))
+    .then(becomes('PARKED'));
+  given(campaignSaga, ...parked)
+    .when(passes(1e9))
+    .then(nothing);
   given(campaignSaga, ...parked)
     .when(partnerCancelado(0))
     .then(sends(contracts.CancelarCampaign), becomes('COMPENSATING'));
@@ -183,9 +219,15 @@ test('parks when a compensation is never answered, and an answer that comes late
     given(campaignSaga, ...parked)
       .when(orders(verb, 'partner', 0))
       .then(sends(contracts.CancelarCampaign), becomes('COMPENSATING'));
-  given(campaignSaga, ...parked).when(orders('omitir', 'evento')).then(isRefused('NO_DETENIDA'));
-  given(campaignSaga, ...parked).when(orders('omitir', 'otro')).then(isRefused('PASO_DESCONOCIDO'));
-  given(campaignSaga, ...refused).when(orders('omitir', 'partner')).then(isRefused('NO_DETENIDA'));
+  given(campaignSaga, ...parked)
+    .when(orders('omitir', 'evento'))
+    .then(isRefused('NO_DETENIDA'));
+  given(campaignSaga, ...parked)
+    .when(orders('omitir', 'otro'))
+    .then(isRefused('PASO_DESCONOCIDO'));
+  given(campaignSaga, ...refused)
+    .when(orders('omitir', 'partner'))
+    .then(isRefused('NO_DETENIDA'));
 });
 
 test('keeps 500 participants in a state of about a kilobyte', () => {

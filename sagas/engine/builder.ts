@@ -41,11 +41,7 @@ interface Draft {
 export const saga = <Input>(options: SagaOptions<Input>): Builder<Input, unknown, unknown, never> =>
   build(draft(options, undefined, [])) as Builder<Input, unknown, unknown, never>;
 
-const draft = (
-  options: SagaOptions<Any>,
-  undoes: Draft['undoes'],
-  original: readonly string[],
-): Draft => ({
+const draft = (options: SagaOptions<Any>, undoes: Draft['undoes'], original: readonly string[]): Draft => ({
   options,
   steps: [],
   interrupts: [],
@@ -73,10 +69,7 @@ const build = (d: Draft): Any => {
     retriable: add('retriable'),
     announceCompleted: (event: Contract<Any>, body: Any) => once('completed', { event, body }),
     announceCompensated: (event: Contract<Any>, body: Any) => once('compensated', { event, body }),
-    interruptedBy: (
-      event: Contract<Any>,
-      options: { before: string; codigo: string; motivo: string },
-    ) => {
+    interruptedBy: (event: Contract<Any>, options: { before: string; codigo: string; motivo: string }) => {
       d.interrupts.push({ event, ...options });
       return chain;
     },
@@ -144,7 +137,8 @@ const finish = (d: Draft): Definition => {
 const checkSteps = (d: Draft): void => {
   const { steps, options } = d;
   if (steps.length === 0) refuse(d, 'it has no step');
-  if (!Number.isInteger(options.version) || options.version < 1) refuse(d, 'its version is not a positive whole number');
+  if (!Number.isInteger(options.version) || options.version < 1)
+    refuse(d, 'its version is not a positive whole number');
   if (!STEP_NAME.test(options.tipo)) refuse(d, 'its tipo must be lower case letters, digits and dashes');
   const names = new Set<string>();
   const used = new Set<string>([options.starts.name]);
@@ -158,12 +152,17 @@ const checkSteps = (d: Draft): void => {
     if (!STEP_NAME.test(step.name)) fail('its name must be lower case letters, digits and dashes');
     if (names.has(step.name)) fail('there is another of that name');
     if (boundary && step.kind !== 'retriable')
-      fail(`a ${step.kind} step cannot follow ${boundary.name}: past a ${boundary.kind} step only retriable ones can`);
+      fail(
+        `a ${step.kind} step cannot follow ${boundary.name}: past a ${boundary.kind} step only retriable ones can`,
+      );
     if (step.items && step.dependsOn) fail('it has both forEach and forEachOf');
-    if (step.dependsOn && !names.has(step.dependsOn)) fail(`forEachOf names ${step.dependsOn}, which is no earlier step`);
+    if (step.dependsOn && !names.has(step.dependsOn))
+      fail(`forEachOf names ${step.dependsOn}, which is no earlier step`);
     const followed = steps.find(({ name }) => name === step.dependsOn);
-    if (followed && !followed.items && !followed.dependsOn) fail(`forEachOf names ${followed.name}, which has no items`);
-    if (step.kind === 'pivot' && (step.items || step.dependsOn)) fail('a pivot decides once: it cannot have forEach');
+    if (followed && !followed.items && !followed.dependsOn)
+      fail(`forEachOf names ${followed.name}, which has no items`);
+    if (step.kind === 'pivot' && (step.items || step.dependsOn))
+      fail('a pivot decides once: it cannot have forEach');
     if (!(step.timeout > 0)) fail('its timeout is not a positive number of milliseconds');
     use(step, step.command);
     use(step, step.event);
@@ -174,7 +173,8 @@ const checkSteps = (d: Draft): void => {
     else fail('it names no failure');
     const { compensation } = step;
     if (compensation) {
-      if (step.kind === 'readOnly' || step.kind === 'retriable') fail(`a ${step.kind} step has no compensation`);
+      if (step.kind === 'readOnly' || step.kind === 'retriable')
+        fail(`a ${step.kind} step has no compensation`);
       if (!compensation.body || !compensation.event) fail('its compensation lacks undo or compensated');
       use(step, compensation.command);
       use(step, compensation.event);

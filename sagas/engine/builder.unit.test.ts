@@ -40,18 +40,26 @@ test('that keeps the rules has the kinds of its steps, and the role of every con
     .pivot('decidir', compensatable('C'))
     .retriable('seguir', retriable('D'))
     .end();
-  assert.equal(definition.steps.map(({ kind }) => kind), ['readOnly', 'compensatable', 'pivot', 'retriable']);
+  assert.equal(
+    definition.steps.map(({ kind }) => kind),
+    ['readOnly', 'compensatable', 'pivot', 'retriable'],
+  );
   assert.equal(definition.roles.get('FallidoB'), { step: 1, role: 'failure' });
-  assert.equal(definition.undo?.steps.map(({ command }) => command.name), ['DeshacerC', 'DeshacerB']);
+  assert.equal(
+    definition.undo?.steps.map(({ command }) => command.name),
+    ['DeshacerC', 'DeshacerB'],
+  );
 });
 
 test('with a step after a retriable one does not compile, and is refused', () => {
-  refused(/step dos: a compensatable step cannot follow uno: past a retriable step only retriable ones can/, () =>
-    begin()
-      .retriable('uno', retriable('A'))
-      // @ts-expect-error there is no step after a retriable one
-      .step('dos', compensatable('B'))
-      .end(),
+  refused(
+    /step dos: a compensatable step cannot follow uno: past a retriable step only retriable ones can/,
+    () =>
+      begin()
+        .retriable('uno', retriable('A'))
+        // @ts-expect-error there is no step after a retriable one
+        .step('dos', compensatable('B'))
+        .end(),
   );
 });
 
@@ -111,7 +119,9 @@ test('knows the facts and the ids of earlier steps by their types', () => {
     .step('dos', {
       ...compensatable('B'),
       forEach: ({ nombres }) => nombres,
-      body: ({ facts, item, id }) => ({ id: `${id('uno')} ${facts.uno.toUpperCase()} ${item.toUpperCase()}` }),
+      body: ({ facts, item, id }) => ({
+        id: `${id('uno')} ${facts.uno.toUpperCase()} ${item.toUpperCase()}`,
+      }),
     })
     .step('tres', {
       ...compensatable('C'),
@@ -127,10 +137,15 @@ test('knows the facts and the ids of earlier steps by their types', () => {
 
 test('that uses a contract twice is refused', () => {
   refused(/step dos: HacerA is used twice/, () =>
-    begin().step('uno', compensatable('A')).step('dos', { ...compensatable('B'), command: compensatable('A').command }).end(),
+    begin()
+      .step('uno', compensatable('A'))
+      .step('dos', { ...compensatable('B'), command: compensatable('A').command })
+      .end(),
   );
   refused(/step uno: Iniciar is used twice/, () =>
-    begin().retriable('uno', { ...retriable('A'), event: jsonContract<{ id: string }>('Iniciar') }).end(),
+    begin()
+      .retriable('uno', { ...retriable('A'), event: jsonContract<{ id: string }>('Iniciar') })
+      .end(),
   );
 });
 
@@ -139,21 +154,40 @@ test('is refused without a step, with a bad name, version or timeout, and with i
   refused(/its name must be/, () => begin().step('un/o', compensatable('A')).end());
   refused(/its tipo must be/, () => begin({ tipo: 'Prueba' }).step('uno', compensatable('A')).end());
   refused(/its version/, () => begin({ version: 0 }).step('uno', compensatable('A')).end());
-  refused(/its timeout/, () => begin().step('uno', { ...compensatable('A'), timeout: 0 }).end());
+  refused(/its timeout/, () =>
+    begin()
+      .step('uno', { ...compensatable('A'), timeout: 0 })
+      .end(),
+  );
   refused(/forEachOf names uno, which has no items/, () =>
-    begin().step('uno', compensatable('A')).step('dos', { ...compensatable('B'), forEachOf: 'uno' }).end(),
+    begin()
+      .step('uno', compensatable('A'))
+      .step('dos', { ...compensatable('B'), forEachOf: 'uno' })
+      .end(),
   );
 });
 
 test('has a hash that everything of it counts in which live sagas rely on, and the text of functions does not', () => {
   const hash = (more: Partial<typeof options> = {}, timeout = 60_000) =>
-    begin(more).step('uno', { ...compensatable('A'), timeout }).end().hash;
+    begin(more)
+      .step('uno', { ...compensatable('A'), timeout })
+      .end().hash;
   assert.is(hash(), hash());
   assert.is(hash(), hash({ clave: () => ['otra'] }));
   assert.is.not(hash(), hash({ version: 2 }));
   assert.is.not(hash(), hash({}, 30_000));
-  assert.is.not(hash(), begin().step('uno', { ...compensatable('A'), local: true }).end().hash);
-  assert.is.not(hash(), begin().step('uno', { ...compensatable('B') }).end().hash);
+  assert.is.not(
+    hash(),
+    begin()
+      .step('uno', { ...compensatable('A'), local: true })
+      .end().hash,
+  );
+  assert.is.not(
+    hash(),
+    begin()
+      .step('uno', { ...compensatable('B') })
+      .end().hash,
+  );
   assert.is.not(hash(), begin().pivot('uno', compensatable('A')).end().hash);
 });
 

@@ -147,7 +147,11 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
         for (const { command } of locals) busy.add(command.envelope.correlationId);
       }
       if (locals.length === 0) break;
-      const rows = await local.load(tx, locals.map(({ command }) => command), now);
+      const rows = await local.load(
+        tx,
+        locals.map(({ command }) => command),
+        now,
+      );
       const replies = locals.map((step) => session.perform(step, rows));
       local.write(tx, rows, now);
       pending = [...replies, ...later];
@@ -163,7 +167,8 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
     for (const { before, after, steps } of touched) {
       const { id, tipo, status, origin } = after;
       for (const { paso, fin, took } of steps) metrics.step(tipo, paso, fin, took);
-      if (!before) log.info({ saga: id, tipo, ...(origin.deshace && { deshace: origin.deshace }) }, 'saga begun');
+      if (!before)
+        log.info({ saga: id, tipo, ...(origin.deshace && { deshace: origin.deshace }) }, 'saga begun');
       if (before?.status === status) continue;
       const paso = definitions.byHash(after.definition)?.steps[after.state.step]?.name ?? '';
       const why = { saga: id, tipo, ...(after.state.failure && { failure: after.state.failure }) };
@@ -267,7 +272,12 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
             ? { refused: 'PASO_DESCONOCIDO', motivo: `${entidad} no es de la saga ${saga}` }
             : { kind: 'deshacer', alcance, quien, motivo };
         },
-        { action: 'saga.deshacer', target: entidad === undefined ? saga : `${saga}/${entidad}`, quien, motivo },
+        {
+          action: 'saga.deshacer',
+          target: entidad === undefined ? saga : `${saga}/${entidad}`,
+          quien,
+          motivo,
+        },
       ),
     onCommitted(listener) {
       listeners.add(listener);
@@ -288,7 +298,9 @@ const reactionsOf = ({ definitions, local }: Pick<CoordinatorOptions<any>, 'defi
     for (const step of [...steps, ...(undo?.steps ?? [])])
       for (const contract of step.local ? [step.command, step.compensation?.command] : [])
         if (contract && !reactions.has(contract.name))
-          throw new TypeError(`saga ${tipo}: step ${step.name} is local, and nothing here reacts to ${contract.name}`);
+          throw new TypeError(
+            `saga ${tipo}: step ${step.name} is local, and nothing here reacts to ${contract.name}`,
+          );
   return reactions;
 };
 

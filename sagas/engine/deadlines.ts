@@ -105,7 +105,8 @@ export function deadlines(options: DeadlineOptions): Deadlines {
     const latest = due.at(-1);
     if (!earliest || !latest) return [];
     if (await options.caughtUp(latest.at)) return due;
-    const bound = earliest !== latest && (await options.caughtUp(earliest.at)) ? earliest.at : now - settings.patienceMs;
+    const bound =
+      earliest !== latest && (await options.caughtUp(earliest.at)) ? earliest.at : now - settings.patienceMs;
     return due.filter(({ at }) => at <= bound);
   };
 

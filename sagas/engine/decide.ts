@@ -215,8 +215,7 @@ const obey = (turn: Turn, input: Extract<Input, { kind: 'verb' }>): Decision | R
     case 'omitir':
     case 'completar': {
       const done = turn.back ? MARK.undone : MARK.done;
-      for (const index of outstanding)
-        turn.mark(turn.step, index, verb === 'omitir' ? MARK.skipped : done);
+      for (const index of outstanding) turn.mark(turn.step, index, verb === 'omitir' ? MARK.skipped : done);
       turn.proceed();
       break;
     }
@@ -279,7 +278,11 @@ const covers = (definition: Definition, wide: Target | null, narrow: Target | nu
   return step !== undefined;
 };
 
-const startUndo = (definition: Definition, input: Extract<Input, { kind: 'undo' }>, now: number): Decision => {
+const startUndo = (
+  definition: Definition,
+  input: Extract<Input, { kind: 'undo' }>,
+  now: number,
+): Decision => {
   const { original, undo: asked, waits } = input;
   const origin: Origin = {
     ...original.origin,
@@ -303,7 +306,13 @@ const startUndo = (definition: Definition, input: Extract<Input, { kind: 'undo' 
 /** Whether a narrower undo saga that came before this one has not ended. */
 const waitsFor = (turn: Turn, original: Instance): boolean => {
   const undos = original.state.undos ?? [];
-  const before = undos.slice(0, Math.max(0, undos.findIndex(({ id }) => id === turn.id)));
+  const before = undos.slice(
+    0,
+    Math.max(
+      0,
+      undos.findIndex(({ id }) => id === turn.id),
+    ),
+  );
   return before.some(({ fin, alcance }) => !fin && covers(turn.definition, turn.origin.alcance, alcance));
 };
 

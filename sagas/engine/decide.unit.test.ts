@@ -71,7 +71,10 @@ test('it compensates in reverse, each step wholly before the one that came befor
   const order = campaignSaga.steps.map(({ name }) => name);
   holds(({ undone }) => {
     const places = undone.map((key) => order.indexOf(key.split('/')[1] ?? ''));
-    assert.equal(places, [...places].sort((a, b) => b - a));
+    assert.equal(
+      places,
+      [...places].sort((a, b) => b - a),
+    );
   });
 });
 

@@ -114,7 +114,12 @@ export type Input =
   /** A DELETE: of the whole saga (null), or of one item of a step. */
   | ({ readonly kind: 'deshacer'; readonly alcance: Target | null } & Asked)
   /** Begins the undo saga that `original` has just taken in. */
-  | ({ readonly kind: 'undo'; readonly original: Instance; readonly undo: Undo; readonly waits: boolean } & Asked)
+  | ({
+      readonly kind: 'undo';
+      readonly original: Instance;
+      readonly undo: Undo;
+      readonly waits: boolean;
+    } & Asked)
   /** The undo saga `undo` of this one has ended. */
   | { readonly kind: 'undone'; readonly undo: Instance };
 

@@ -135,7 +135,9 @@ test('announces why it ended, with what was missing, when the first step is refu
 });
 
 test('gives later steps the facts of earlier events', () => {
-  given(compra, begun, valid).when(reserved).then(sends(CrearOrden, { precios: ['9.90'] }));
+  given(compra, begun, valid)
+    .when(reserved)
+    .then(sends(CrearOrden, { precios: ['9.90'] }));
 });
 
 test('compensates the pivot and what came before it while the event of the pivot is not committed, and the read-only step not', () => {
@@ -205,7 +207,10 @@ test('is undone after COMPLETED by a saga of its own, about the entities of the 
   const refused = decide(compra.undo, undo.instance, answer('AnulacionOrdenFallida'), 1) as Decision;
   assert.is(refused.instance.status, 'COMPENSATED');
   const gone = decide(compra.undo, undo.instance, answer('OrdenAnulada'), 1) as Decision;
-  assert.equal(gone.sends.map(({ body }) => body), [{ reserva, lineas }]);
+  assert.equal(
+    gone.sends.map(({ body }) => body),
+    [{ reserva, lineas }],
+  );
   const back = decide(compra.undo, gone.instance, answer('InventarioDevuelto'), 2) as Decision;
   assert.is(back.instance.status, 'COMPLETED');
 });
@@ -218,7 +223,10 @@ test('a pivot without compensation is sent until its answer is known', () => {
     saga = (decide(compra.undo, saga, { kind: 'wake' }, saga.state.due ?? 0) as Decision).instance;
     assert.is(saga.status, 'RUNNING');
   }
-  assert.is((decide(compra.undo, saga, { kind: 'wake' }, saga.state.due ?? 0) as Decision).instance.status, 'PARKED');
+  assert.is(
+    (decide(compra.undo, saga, { kind: 'wake' }, saga.state.due ?? 0) as Decision).instance.status,
+    'PARKED',
+  );
 });
 
 test.run();

@@ -139,7 +139,10 @@ export function sagaReads(options: ReadsOptions): SagaReads {
   };
 
   const viewOf = async (saga: Instance): Promise<SagaView> => {
-    const rows = await database.query<{ n: number; status: number; at: Date; entries: readonly Entry[] }>(LOG, [saga.id]);
+    const rows = await database.query<{ n: number; status: number; at: Date; entries: readonly Entry[] }>(
+      LOG,
+      [saga.id],
+    );
     // The log may have grown since the saga was read: the view is of one moment.
     const log = rows
       .filter(({ n }) => n <= saga.version)
@@ -249,7 +252,8 @@ const timeout = (runtime: Runtime, ms: number): readonly [Promise<void>, () => v
 const readCursor = (cursor: string): [Date, string] => {
   const [instant = '', id = ''] = cursor.split('_');
   const at = new Date(instant);
-  if (Number.isNaN(at.getTime()) || !isUuid(id)) throw new PositionUnknown(`${cursor} is no cursor of this list`);
+  if (Number.isNaN(at.getTime()) || !isUuid(id))
+    throw new PositionUnknown(`${cursor} is no cursor of this list`);
   return [at, id];
 };
 

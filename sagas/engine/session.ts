@@ -133,11 +133,21 @@ export class Session {
     const begin = decided.undo?.begin;
     if (begin && work.input.kind === 'deshacer') {
       const { quien, motivo } = work.input;
-      const input: Input = { kind: 'undo', original: instance, undo: begin.undo, waits: begin.waits, quien, motivo };
+      const input: Input = {
+        kind: 'undo',
+        original: instance,
+        undo: begin.undo,
+        waits: begin.waits,
+        quien,
+        motivo,
+      };
       this.apply({ ...work, saga: begin.undo.id, input }, locals);
     }
     if (instance.origin.deshace && instance.wakeAt === null && before?.wakeAt !== null)
-      this.apply({ ...work, saga: instance.origin.deshace, input: { kind: 'undone', undo: instance } }, locals);
+      this.apply(
+        { ...work, saga: instance.origin.deshace, input: { kind: 'undone', undo: instance } },
+        locals,
+      );
     this.turns.push(...(decided.turns ?? []));
     return decided;
   }
@@ -148,7 +158,8 @@ export class Session {
     if (!before && input.kind !== 'undo') return undefined;
     const hash = before?.definition ?? (input.kind === 'undo' ? input.original.definition : '');
     const definition = definitions.byHash(hash);
-    if (!definition) throw new DefinitionMissing(`saga ${saga} is pinned to definition ${hash}, which is not here`);
+    if (!definition)
+      throw new DefinitionMissing(`saga ${saga} is pinned to definition ${hash}, which is not here`);
     return before ? definition : definition.undo;
   }
 
@@ -166,7 +177,8 @@ export class Session {
       known.after = instance;
       known.entries.push(...entries);
       known.steps.push(...steps);
-    } else this.#touched.set(instance.id, { before, after: instance, entries: [...entries], steps: [...steps] });
+    } else
+      this.#touched.set(instance.id, { before, after: instance, entries: [...entries], steps: [...steps] });
   }
 
   #send(send: Send, instance: Instance, cause: Envelope, work: Work, locals: LocalStep[]): void {
@@ -190,7 +202,11 @@ export class Session {
       traceparent: cause.traceparent,
       requestHash: '',
     };
-    locals.push({ command: { envelope, body }, send, ...(work.index !== undefined && { index: work.index }) });
+    locals.push({
+      command: { envelope, body },
+      send,
+      ...(work.index !== undefined && { index: work.index }),
+    });
   }
 
   /**
@@ -226,7 +242,11 @@ export class Session {
         idempotencyKey,
       },
     };
-    return { saga: correlationId, input: { kind: 'message', message }, ...(index !== undefined && { index }) };
+    return {
+      saga: correlationId,
+      input: { kind: 'message', message },
+      ...(index !== undefined && { index }),
+    };
   }
 
   #react(reaction: Reaction<unknown>, rows: unknown, command: Received, index: number | undefined): Reply {

@@ -217,7 +217,9 @@ export class Turn {
     for (; this.step >= 0; this.step -= 1) {
       const marks = this.items[this.step] ?? '';
       if (!this.current?.compensation) continue;
-      const effective = [...indexesOf(marks, MARK.sent), ...indexesOf(marks, MARK.done)].sort((a, b) => a - b);
+      const effective = [...indexesOf(marks, MARK.sent), ...indexesOf(marks, MARK.done)].sort(
+        (a, b) => a - b,
+      );
       if (effective.length > 0) this.#begin(effective);
       if (this.outstanding.length > 0) return;
       if (marks.includes(MARK.undone)) this.#stepEnded('compensated');

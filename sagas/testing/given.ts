@@ -69,7 +69,14 @@ export const hears = <Body>(contract: Contract<Body>, body: Partial<Body> = {}):
 export const passes = (ms: number): Happening => ({ afterMs: ms, input: () => ({ kind: 'wake' }) });
 
 export const orders = (verb: Verb, paso: string, item?: number): Happening =>
-  at(() => ({ kind: 'verb', verb, paso, ...(item !== undefined && { item }), quien: 'ana', motivo: 'a reason' }));
+  at(() => ({
+    kind: 'verb',
+    verb,
+    paso,
+    ...(item !== undefined && { item }),
+    quien: 'ana',
+    motivo: 'a reason',
+  }));
 
 export const deletes = (alcance: Target | null = null): Happening =>
   at(() => ({ kind: 'deshacer', alcance, quien: 'ana', motivo: 'ya no se quiere' }));
@@ -136,7 +143,10 @@ export const given = (definition: Definition, ...log: readonly Happening[]) => {
       return {
         then(...expected: readonly Expected[]): void {
           const sent = decided && !isRefusal(decided) ? decided.sends.map(named) : [];
-          assert.equal(sent, expected.flatMap(({ sends }) => sends ?? []));
+          assert.equal(
+            sent,
+            expected.flatMap(({ sends }) => sends ?? []),
+          );
           for (const one of expected) one.holds(after, decided);
         },
       };

@@ -109,7 +109,12 @@ export class Fleet {
     }
     if (!known) {
       const refuses = step.failure !== undefined && this.#draw() % 5 === 0;
-      this.entities.set(key, { step: step.name, state: refuses ? 'refused' : 'done', effects: refuses ? 0 : 1, undos: 0 });
+      this.entities.set(key, {
+        step: step.name,
+        state: refuses ? 'refused' : 'done',
+        effects: refuses ? 0 : 1,
+        undos: 0,
+      });
     }
     const succeeded = (this.entities.get(key)?.effects ?? 0) > 0;
     this.#replies.push({ contract: (succeeded ? step.event : step.failure)?.name ?? '', key });
