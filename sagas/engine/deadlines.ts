@@ -64,7 +64,7 @@ export function deadlines(options: DeadlineOptions): Deadlines {
     next = at;
     cancel = runtime.after(Math.max(0, at - runtime.now()), () => {
       next = Number.POSITIVE_INFINITY;
-      if (running) missed = true;
+      if (running !== undefined) missed = true;
       else
         running = look().finally(() => {
           running = undefined;

@@ -141,6 +141,7 @@ export const given = (definition: Definition, ...log: readonly Happening[]) => {
     when(happening: Happening) {
       const { decided, world: after } = step(world, happening);
       return {
+        // biome-ignore lint/suspicious/noThenProperty: it reads given, when, then; nobody awaits it
         then(...expected: readonly Expected[]): void {
           const sent = decided && !isRefusal(decided) ? decided.sends.map(named) : [];
           assert.equal(
