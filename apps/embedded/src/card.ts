@@ -1,0 +1,56 @@
+import type { AllSettings } from '@cordada/infra/config/settings.ts';
+import { type ServiceName, serviceNames } from './fleet.ts';
+import { databaseName, type Place } from './stores.ts';
+
+const EXAMPLE = {
+  nombre: 'Otoño',
+  presupuesto: 1500.5,
+  divisa: 'COP',
+  marca_id: 'marca-1',
+  participantes: [{ id: 'p-1', tipo: 'influencer', nombre: 'Ana', informacion_perfil: 'viajes' }],
+};
+
+const dataOf = (place: Place): string => {
+  switch (place.kind) {
+    case 'memory':
+      return 'in this process, gone with it';
+    case 'pglite':
+      return `${place.dataDir} (PGlite: survives the death of the process, not a power cut)`;
+    case 'postgres': {
+      const { host } = new URL(place.url);
+      const names = serviceNames
+        .filter((name) => name !== 'bff')
+        .map((name) => databaseName(place.prefix, name));
+      return `Postgres at ${host}: ${names.join(', ')}`;
+    }
+  }
+};
+
+const openTo = ({ AUTH, HOST }: AllSettings): string =>
+  AUTH === 'demo'
+    ? `AUTH=demo: whoever reaches ${HOST} may call every route of the BFF, without a key; AUTH=required closes it`
+    : 'AUTH=required: every route of the BFF needs an X-API-Key of API_KEYS';
+
+/** What a person needs to know once everything runs. */
+export const card = (
+  settings: AllSettings,
+  place: Place,
+  urls: Readonly<Record<ServiceName, string>>,
+  seconds: number,
+): string => {
+  const key = settings.AUTH === 'demo' ? '' : " -H 'x-api-key: <key>'";
+  const curl =
+    `curl -i ${urls.bff}/registrar-campaign -H 'content-type: application/json' -H 'prefer: wait=5'${key} ` +
+    `-d '${JSON.stringify(EXAMPLE)}'`;
+  return [
+    '',
+    `Cordada is up, after ${seconds.toFixed(1)} s`,
+    ...serviceNames.map((name) => `  ${name.padEnd(9)} ${urls[name]}`),
+    `  ${'docs'.padEnd(9)} ${urls.bff}/docs`,
+    `  ${'data'.padEnd(9)} ${dataOf(place)}`,
+    `  ${'open'.padEnd(9)} ${openTo(settings)}`,
+    `  ${'try'.padEnd(9)} ${curl}`,
+    `  ${'end'.padEnd(9)} Ctrl-C`,
+    '',
+  ].join('\n');
+};
