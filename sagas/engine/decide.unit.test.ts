@@ -61,9 +61,11 @@ test('it takes effect wholly or not at all, and nothing is done or undone twice'
   holds(({ saga, entities }) => {
     for (const [key, { effects, undos, state }] of entities) {
       assert.ok(effects <= 1, `${key} took effect ${effects} times`);
-      const expected = saga?.status === 'COMPLETED' ? 0 : effects;
-      assert.is(undos, expected, `${key} is ${state} in a saga that is ${saga?.status}`);
+      const [done, undone] = saga?.status === 'COMPLETED' ? [1, 0] : [effects, effects];
+      assert.equal([effects, undos], [done, undone], `${key} is ${state} in a saga that is ${saga?.status}`);
     }
+    const items = saga?.state.items.join('').length;
+    if (saga?.status === 'COMPLETED') assert.is(entities.size, items, 'every item of every step is there');
   });
 });
 

@@ -242,6 +242,23 @@ for (const [name, open] of await testDatabases()) {
       assert.equal(new Set(moves.map((move) => move.saga)), new Set([saga(1), saga(2)]));
     });
 
+  if (name === 'Postgres')
+    test('lets one of two replicas begin a saga, and both carry it on in turn', async () => {
+      const d = desk();
+      const begin = d.begin(saga(1), ['ana', 'beto']);
+      const begun = await Promise.allSettled([d.handle(begin), d.handle(begin)]);
+      const lost = begun.filter((one) => one.status === 'rejected');
+      assert.equal(
+        lost.map(({ reason }) => reason.code),
+        ['23505'],
+      );
+      await d.handle(begin);
+      const answers = d.take('RegistrarPartner').map((one) => d.answer(one, contracts.PartnerRegistrado));
+      assert.is(answers.length, 2);
+      await Promise.all(answers.map((answer) => d.handle(answer)));
+      assert.is(d.take('RegistrarEvento').length, 2);
+    });
+
   test('waits for a saga to end, is told by the hint, and says how it stands when the wait is over', async () => {
     const d = desk();
     await d.handle(d.begin(saga(1), ['ana']));

@@ -4,6 +4,7 @@ import { v5 } from 'uuid';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { campaignSaga } from '../campaign.saga.ts';
+import { saga } from '../engine/builder.ts';
 import { DefinitionsMissing } from '../engine/coordinator.ts';
 import type { Instance } from '../engine/instance.ts';
 import { entityId } from '../engine/turn.ts';
@@ -11,6 +12,38 @@ import { Desk, type Storage } from './desk.ts';
 
 const ana = { quien: 'ana', motivo: 'ya no se quiere' };
 const undoing = ['CancelarEvento', 'CancelarPartner', 'CampaignCancelada'];
+
+/** A saga that something from outside may interrupt right after a step of the coordinator's own service. */
+const interruptible = saga({
+  tipo: 'interrumpible',
+  version: 1,
+  starts: contracts.IniciarCampaign,
+  clave: () => [],
+})
+  .step('campaign', {
+    local: true,
+    command: contracts.RegistrarCampaign,
+    body: ({ input, id }) => ({ id_campaign: id('campaign'), ...input }),
+    event: contracts.CampaignRegistrada,
+    failure: contracts.RegistroCampaignFallido,
+    compensation: contracts.CancelarCampaign,
+    undo: ({ id, motivo }) => ({ id_campaign: id('campaign'), motivo }),
+    compensated: contracts.CampaignCancelada,
+  })
+  .readOnly('evento', {
+    command: contracts.RegistrarEvento,
+    body: ({ id }) => ({ id_evento: id('evento'), id_partner: '', id_campana: '', marca_id: '' }),
+    event: contracts.EventoRegistrado,
+    failure: contracts.RegistroEventoFallido,
+  })
+  .retriable('aprobacion', {
+    local: true,
+    command: contracts.AprobarReserva,
+    body: ({ id }) => ({ id_campaign: id('campaign') }),
+    event: contracts.ReservaAprobada,
+  })
+  .interruptedBy(contracts.EventoCancelado, { before: 'aprobacion', codigo: 'FUERA', motivo: 'desde fuera' })
+  .end();
 
 /**
  * What a coordinator does with its sagas, on whatever store they lie.
@@ -156,6 +189,14 @@ export const coordinatorSuite = <Tx>(
     }
     assert.is(await d.saga(other), undefined);
     assert.equal(names(d), []);
+  });
+
+  test('never has a command of its own service and its undo done at once', async () => {
+    const [, saga] = desk();
+    const d = new Desk(storage, [interruptible]);
+    await d.handle(d.begin(saga, []), d.hear(saga, contracts.EventoCancelado));
+    assert.equal(d.local.loads, [['RegistrarCampaign'], ['CancelarCampaign']]);
+    assert.is((await d.saga(saga))?.status, 'COMPENSATED');
   });
 
   test('answers a beginning that cannot be read with a saga that says so', async () => {

@@ -53,6 +53,8 @@ export class ManualRuntime implements Runtime {
 export class LocalCampaigns {
   readonly estados = new Map<string, string>();
   readonly calls: string[] = [];
+  /** What was loaded for at once, by contract. */
+  readonly loads: string[][] = [];
   /** Contracts whose handler throws. */
   readonly broken = new Set<string>();
   /** Names that are refused. */
@@ -95,7 +97,14 @@ export class LocalCampaigns {
         },
       },
     ];
-    return { reactions, load: async () => undefined, write: () => undefined };
+    return {
+      reactions,
+      load: async (_, messages) => {
+        this.loads.push(messages.map(({ envelope }) => envelope.contract));
+        return undefined;
+      },
+      write: () => undefined,
+    };
   }
 }
 
@@ -168,6 +177,11 @@ export class Desk<Tx> {
       participantes: participantes.map(participante),
     };
     return this.#received(contracts.IniciarCampaign, body, saga, saga);
+  }
+
+  /** An event from outside of the saga's steps. */
+  hear<Body>(saga: string, contract: Contract<Body>, body: Partial<Body> = {}): Received {
+    return this.#received(contract, body, saga, `outside/${contract.name}`);
   }
 
   /** A participant's answer to a message. */
