@@ -53,8 +53,6 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     payload: Buffer.from([0xff, 0xff, 0xff]),
   });
 
-  // ---- effect, outbox, acknowledgement
-
   running('a command takes effect and its event goes out', async (p) => {
     await p.send(registrar('s', 'a'));
     await eventually('it is answered', () => p.answers('s').length === 1);
@@ -135,8 +133,6 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     assert.equal(p.replies.map(motivoOf), order);
   });
 
-  // ---- at most one effect
-
   running('a command that is delivered twice has one effect and the same reply, with a new id', async (p) => {
     await p.send(registrar('s', 'a'));
     await p.send(registrar('s', 'a'));
@@ -173,24 +169,18 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
   running(
     'a batch that lost to a concurrent claim runs again and answers what the winner stored',
     async (p) => {
-      await p.send(registrar('s', 'a'));
+      await p.send(aprobar('s', 'a'));
       await eventually('the first is answered', () => p.replies.length === 1);
       const { claims } = p.store;
-      let blind = 1;
+      let blind = 1; // it reads before the winner's commit, and writes after it
       p.store.claims = async (...parameters) => (blind-- > 0 ? new Map() : claims(...parameters));
-      // Blind to the claim as well as to its partner, as a transaction that began before the other's commit is.
-      await p.store.transaction(async (tx) =>
-        p.partners.write(tx, [], [{ id: 'a', estado: 'REGISTRADO', veces: 7 }]),
-      );
-      await p.send(registrar('s', 'a'));
+      await p.send(aprobar('s', 'a'));
       await eventually('the second is answered', () => p.replies.length === 2);
       assert.equal(p.replies[1]?.body, p.replies[0]?.body);
-      assert.is((await p.partner('a'))?.veces, 7, 'the second had no effect');
-      assert.equal(p.errors(), []);
+      assert.is((await p.partner('a'))?.veces, 1);
+      assert.not.ok(p.lines.some((line) => line.text === 'message held'));
     },
   );
-
-  // ---- commands and their undos
 
   running('an undo after its command undoes it', async (p) => {
     await p.send(registrar('s', 'a'));
@@ -231,8 +221,6 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     assert.equal(p.answers('s').slice(1, 3), ['PartnerCancelado', 'PartnerCancelado']);
     assert.is((await p.partner('a'))?.estado, 'CANCELADO', 'the command that came again had no effect');
   });
-
-  // ---- poison
 
   running(
     'a command whose handler throws is answered, never takes effect, and its undo is not held up',
@@ -416,8 +404,6 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     await eventually('nothing is held', async () => (await p.held()).length === 0);
   });
 
-  // ---- transient faults and age
-
   running('the database away holds nothing: the batch waits, and goes on by itself', async (p) => {
     p.troubles.push(...Array<'away'>(20).fill('away'));
     await p.send(registrar('s', 'a'), cancelada('t', 'b', 1), cancelar('u', 'c'));
@@ -446,8 +432,6 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     assert.is(await claimed(p, 's/partner/0'), undefined);
   });
 
-  // ---- operations
-
   running('a direct command leaves an operation with how it ended, written with its effect', async (p) => {
     const direct = (id: string, nombre: string): Outgoing => ({
       ...registrar(id, `p-${id}`, nombre),
@@ -466,8 +450,6 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     await p.send(registrar('s', 'a'));
     assert.is(await p.store.operation('s/partner/0'), undefined, 'a step of a saga is no operation');
   });
-
-  // ---- stopping
 
   running('a stop under a fault gives the batch back, and a start handles it', async (p) => {
     p.troubles.push(...Array<'away'>(1_000).fill('away'));
