@@ -1,4 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { migrate } from '../database/migrate.ts';
 import { openPGlite } from '../database/pglite.ts';
 import type { ServiceDatabase } from '../database/pool-database.ts';
@@ -11,28 +14,28 @@ import { partnerTableSql, sqlPartners } from './testing/partners.ts';
 
 const migrations = fileURLToPath(new URL('migrations', import.meta.url));
 
+const prepare = async (database: ServiceDatabase): Promise<ServiceDatabase> => {
+  await migrate(database, [{ path: migrations }], systemRuntime());
+  await database.transaction((tx) => tx.script(partnerTableSql));
+  return database;
+};
+
 /** Runs the suite on one database, emptied between its sentences. */
 const conform = (name: string, open: () => Promise<ServiceDatabase>, last?: () => Promise<void>) => {
   let opened: Promise<ServiceDatabase> | undefined;
-  const prepare = async (): Promise<ServiceDatabase> => {
-    const database = await open();
-    await migrate(database, [{ path: migrations }], systemRuntime());
-    await database.transaction((tx) => tx.script(partnerTableSql));
-    return database;
-  };
-  const suite = pipelineConformance(name, async () => {
-    opened ??= prepare();
+  const conformance = pipelineConformance(name, async () => {
+    opened ??= open().then(prepare);
     const database = await opened;
     await database.transaction((tx) =>
       tx.script('TRUNCATE inbox, outbox, held_key, held_message, operation, audit, partner RESTART IDENTITY'),
     );
     return { store: sqlStore(database), partners: sqlPartners, close: async () => {} };
   });
-  suite.after(async () => {
+  conformance.after(async () => {
     await (await opened)?.close();
     await last?.();
   });
-  suite.run();
+  conformance.run();
 };
 
 const embedded = await openPGlite({ memory: true });
@@ -43,17 +46,73 @@ conform(
   () => embedded.schema('partner'),
   () => embedded.close(),
 );
-if (postgres)
-  conform(
-    'Postgres',
-    () =>
-      openPostgres({
-        url: postgres.url,
-        database: freshDatabase('messaging'),
-        poolSize: 4,
-        applicationName: 'messaging test',
-        statementTimeoutMs: 10_000,
-        lockTimeoutMs: 5_000,
-      }),
-    () => postgres.stop(),
-  );
+if (postgres) {
+  const open = () =>
+    openPostgres({
+      url: postgres.url,
+      database: freshDatabase('messaging'),
+      poolSize: 4,
+      applicationName: 'messaging test',
+      statementTimeoutMs: 10_000,
+      lockTimeoutMs: 5_000,
+    });
+  concurrency(open);
+  conform('Postgres', open, () => postgres.stop());
+}
+
+/** What only shows between two connections. */
+function concurrency(open: () => Promise<ServiceDatabase>): void {
+  const test = suite('two transactions on Postgres');
+  let database: ServiceDatabase;
+  test.before(async () => {
+    database = await prepare(await open());
+  });
+  test.after(() => database.close());
+
+  test('a consumer that meets a held key waits for the drain, and then sees what is left of it', async () => {
+    const store = sqlStore(database);
+    const now = new Date();
+    const held = { subscription: 's', key: 'k', topic: 't', properties: {}, payload: Buffer.alloc(0) };
+    const rest = {
+      publishedAt: 0,
+      cause: '',
+      attempts: 0,
+      state: 'RETRYING',
+      nextAt: now,
+      heldAt: now,
+    } as const;
+    await store.transaction(async (tx) => store.hold(tx, [{ ...held, ...rest }]));
+    let consumer: Promise<ReadonlySet<string>> | undefined;
+    let waits = true;
+    await store.transaction(async (drain) => {
+      await store.lockHeldKeys(drain, 's', ['k']);
+      const head = await store.heldHead(drain, 's', 'k');
+      consumer = store.transaction((tx) => store.lockHeldKeys(tx, 's', ['j', 'k']));
+      void consumer.then(() => {
+        waits = false;
+      });
+      await pause(50);
+      assert.ok(waits, 'the key is locked');
+      if (head) store.releaseHeld(drain, head);
+    });
+    assert.equal([...((await consumer) ?? [])], []);
+  });
+
+  test('of two transactions that claim one message the second fails as a conflict', async () => {
+    const store = sqlStore(database);
+    const claim = () =>
+      store.transaction(async (tx) => {
+        const before = await store.claims(tx, 's', ['k']);
+        await pause(20);
+        store.insertClaims(tx, 's', [{ key: 'k', tombstone: false }], new Date());
+        return before.size;
+      });
+    const [first, second] = await Promise.allSettled([claim(), claim()]);
+    const lost = first?.status === 'rejected' ? first : second;
+    assert.is(lost?.status, 'rejected');
+    assert.is(lost?.status === 'rejected' && store.classify(lost.reason), 'conflict');
+    assert.is((await store.transaction((tx) => store.claims(tx, 's', ['k']))).size, 1);
+  });
+
+  test.run();
+}
