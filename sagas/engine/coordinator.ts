@@ -221,6 +221,9 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
         publish: [],
       });
       if (!saga) return refused('NO_EXISTE', `no hay una saga ${id}`);
+      // A live saga's definition is here (`start`); one that has ended may be of a release long gone.
+      if (!definitions.byHash(saga.definition))
+        return refused('NO_SE_PUEDE_DESHACER', `la definición ${saga.definition} ya no existe`);
       const asked = input(saga);
       if ('refused' in asked) return refused(asked.refused, asked.motivo);
       return run<Answer>(tx, [{ saga: id, input: asked }], now, sagas, (decided) => {

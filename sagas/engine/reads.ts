@@ -15,18 +15,24 @@ const LOG = statement(
   'SELECT n, status, at, entries FROM saga_log WHERE saga_id = $1::uuid ORDER BY n',
 );
 
-/** Parameters that are null do not restrict. The row comparison is what the index is sorted by. */
-const LIST = statement(
-  'saga_list',
-  `SELECT id, tipo, status, definition, started_at, updated_at, claves, deshace FROM saga
+/**
+ * Parameters that are null do not restrict. The row comparison is what the index is sorted by. A search by key has a
+ * statement, and so a plan, of its own: it has an index of its own.
+ */
+const list = (name: string, byClave: string) =>
+  statement(
+    name,
+    `SELECT id, tipo, status, definition, started_at, updated_at, claves, deshace FROM saga
    WHERE ($1::text IS NULL OR tipo = $1)
      AND ($2::int2 IS NULL OR status = $2)
-     AND ($3::jsonb IS NULL OR claves_normalised @> $3)
+     AND ${byClave}
      AND ($4::timestamptz IS NULL OR started_at >= $4)
      AND ($5::timestamptz IS NULL OR started_at < $5)
      AND ($6::timestamptz IS NULL OR (started_at, id) < ($6, $7::uuid))
    ORDER BY started_at DESC, id DESC LIMIT $8`,
-);
+  );
+const LIST = list('saga_list', '$3::jsonb IS NULL');
+const LIST_BY_CLAVE = list('saga_list_by_clave', 'claves_normalised @> $3::jsonb');
 
 /** Live ones only, for which there is an index; how many ended is counted as they end. */
 const COUNT = statement(
@@ -163,7 +169,7 @@ export function sagaReads(options: ReadsOptions): SagaReads {
     },
     async list({ tipo, estado, clave, desde, hasta, cursor, limit }) {
       const [at, id] = cursor === undefined ? [] : readCursor(cursor);
-      const rows = await database.query<SagaRow>(LIST, [
+      const rows = await database.query<SagaRow>(clave === undefined ? LIST : LIST_BY_CLAVE, [
         tipo ?? null,
         estado === undefined ? null : statusNumber(estado),
         clave === undefined ? null : JSON.stringify([caseFold(clave)]),

@@ -3,7 +3,16 @@ import type { Envelope, Outgoing, Received } from '@cordada/infra/messaging/mess
 import { MessageFault } from '@cordada/infra/messaging/pipeline.ts';
 import { decide, isRefusal } from './decide.ts';
 import type { Definition } from './definition.ts';
-import type { Decision, Entry, Input, Instance, Refusal, Send, StepEnd } from './instance.ts';
+import {
+  type Decision,
+  type Entry,
+  type Input,
+  type Instance,
+  isEnded,
+  type Refusal,
+  type Send,
+  type StepEnd,
+} from './instance.ts';
 import type { LogRow, SagaChanges } from './store.ts';
 
 /** Something that reaches a saga; `index` is the place in the batch of the message that led to it. */

@@ -378,5 +378,19 @@ export const coordinatorSuite = <Tx>(
     assert.is(((await d.saga(saga)) as Instance).status, 'COMPLETED');
   });
 
+  test('takes no notice of what comes for an ended saga whose definition is gone, and cannot undo it', async () => {
+    const [d, saga] = desk();
+    await d.handle(d.begin(saga, ['p1']));
+    const [partner] = d.published.filter(({ contract }) => contract.name === 'RegistrarPartner');
+    assert.ok(partner);
+    await d.settle();
+    const later = new Desk(storage, [interruptible]);
+    await later.coordinator.start();
+    await later.handle(d.answer(partner, contracts.PartnerRegistrado));
+    const answer = await later.coordinator.deshacer({ saga, ...ana });
+    assert.is(answer.taken || answer.refused, 'NO_SE_PUEDE_DESHACER');
+    await later.coordinator.close();
+  });
+
   return test;
 };
