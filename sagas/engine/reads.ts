@@ -101,6 +101,8 @@ export interface StreamPage {
 export interface SagaStart {
   readonly id: string;
   readonly requestHash: string;
+  /** The message that began it: a repeated request has another one. */
+  readonly messageId: string;
   readonly estado: Status;
 }
 
@@ -165,7 +167,9 @@ export function sagaReads(options: ReadsOptions): SagaReads {
     },
     async start(id) {
       const saga = await byId(id);
-      return saga && { id: saga.id, requestHash: saga.origin.requestHash, estado: saga.status };
+      if (!saga) return undefined;
+      const { requestHash, messageId } = saga.origin;
+      return { id: saga.id, requestHash, messageId, estado: saga.status };
     },
     async list({ tipo, estado, clave, desde, hasta, cursor, limit }) {
       const [at, id] = cursor === undefined ? [] : readCursor(cursor);

@@ -167,6 +167,7 @@ export class Session {
     if (!before && input.kind !== 'undo') return undefined;
     const hash = before?.definition ?? (input.kind === 'undo' ? input.original.definition : '');
     const definition = definitions.byHash(hash);
+    if (!definition && before && isEnded(before.status)) return undefined;
     if (!definition)
       throw new DefinitionMissing(`saga ${saga} is pinned to definition ${hash}, which is not here`);
     return before ? definition : definition.undo;

@@ -146,10 +146,16 @@ for (const [name, open] of await testDatabases()) {
 
   test('knows no saga by a malformed id, an unknown one, or another tipo', async () => {
     const d = desk();
-    await d.handle(d.begin(saga(1), []));
+    const begin = d.begin(saga(1), []);
+    await d.handle(begin);
     for (const [id, tipo] of [['x'], [saga(2)], [saga(1), 'compra']] as const)
       assert.is(await reads(d).view(id ?? '', tipo), undefined);
-    assert.equal(await reads(d).start(saga(1)), { id: saga(1), requestHash: 'hash', estado: 'COMPLETED' });
+    assert.equal(await reads(d).start(saga(1)), {
+      id: saga(1),
+      requestHash: 'hash',
+      messageId: begin.envelope.id,
+      estado: 'COMPLETED',
+    });
   });
 
   test('lists the newest first, in pages, by status, by time, and by words of the key in any case', async () => {
