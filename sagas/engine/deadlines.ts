@@ -13,7 +13,7 @@ export interface DeadlineSettings {
   readonly batch: number;
 }
 
-export const deadlineDefaults: DeadlineSettings = {
+const deadlineDefaults: DeadlineSettings = {
   sweepMs: 5_000,
   behindMs: 250,
   patienceMs: 60_000,

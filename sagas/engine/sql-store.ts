@@ -17,7 +17,7 @@ export const statusOf = (number: number): Status => {
 };
 
 /** The words that a saga is found by, and all of them together, in the form in which they are compared. */
-export const normalisedClaves = (claves: readonly string[]): string[] => [
+const normalisedClaves = (claves: readonly string[]): string[] => [
   ...new Set([...claves, claveOf(claves)].map(caseFold)),
 ];
 

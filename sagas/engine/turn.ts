@@ -25,7 +25,7 @@ export const MAX_TRIES = 6;
 const BACKOFF_CEILING = 10;
 
 /** Milliseconds until the next try after the `tries`th: the step's timeout, doubled each time, up to ten of it. */
-export const backoff = (timeout: number, tries: number): number =>
+const backoff = (timeout: number, tries: number): number =>
   timeout * Math.min(2 ** (tries - 1), BACKOFF_CEILING);
 
 /** Whether a step must be sent until it is answered: it can neither be compensated nor left. */
@@ -311,7 +311,7 @@ export class Turn {
   }
 }
 
-export const indexesOf = (marks: string, mark: string): number[] => {
+const indexesOf = (marks: string, mark: string): number[] => {
   const indexes: number[] = [];
   for (let i = marks.indexOf(mark); i >= 0; i = marks.indexOf(mark, i + 1)) indexes.push(i);
   return indexes;

@@ -18,7 +18,7 @@ export interface Storage<Tx> {
 }
 
 /** A clock that a test moves by hand. */
-export class ManualRuntime implements Runtime {
+class ManualRuntime implements Runtime {
   #now = Date.UTC(2030, 0, 1);
   #count = 0;
   #timers: { readonly at: number; readonly task: () => void }[] = [];
@@ -50,7 +50,7 @@ export class ManualRuntime implements Runtime {
 }
 
 /** The campaign service's part, without its rules: which campaigns there are, and how often each was touched. */
-export class LocalCampaigns {
+class LocalCampaigns {
   readonly estados = new Map<string, string>();
   readonly calls: string[] = [];
   /** What was loaded for at once, by contract. */
