@@ -40,9 +40,12 @@ const environment = (settings: Environment): NodeJS.ProcessEnv => {
 };
 
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+
+/** For `after.each`: what a failed test left running would keep its suite from ending. */
+export const killLeftovers = (): void => {
   for (const child of running) child.kill('SIGKILL');
-});
+};
+process.on('exit', killLeftovers);
 
 /** Runs any command of the checkout as `startProduct` runs the product. */
 export const startCommand = (

@@ -11,6 +11,7 @@ import * as assert from 'uvu/assert';
 import {
   type Environment,
   freePortBase,
+  killLeftovers,
   type ProductProcess,
   startCommand,
   startProduct,
@@ -56,7 +57,10 @@ test.before.each(async (context) => {
   context.base = await freePortBase();
 });
 
-test.after.each(({ remove }) => remove());
+test.after.each(async ({ remove }) => {
+  killLeftovers();
+  await remove();
+});
 
 test('a port in use, whichever of the four, before the data folder is made', async ({ folder, base }) => {
   for (const offset of [0, 3]) {

@@ -1,0 +1,163 @@
+// time limit: 180 s
+import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  freePortBase,
+  killLeftovers,
+  startCommand,
+  startProduct,
+  temporaryFolder,
+} from './product-process.ts';
+
+const names = ['bff', 'campaign', 'partner', 'tracking'];
+
+const test = suite<{ folder: string; remove(): Promise<void>; base: number }>('npm start', {
+  folder: '',
+  remove: async () => {},
+  base: 0,
+});
+
+test.before.each(async (context) => {
+  const { path, remove } = await temporaryFolder();
+  context.folder = join(path, 'data');
+  context.remove = remove;
+  context.base = await freePortBase();
+});
+
+test.after.each(async ({ remove }) => {
+  killLeftovers();
+  await remove();
+});
+
+/** The status of `/health` at each of the four ports; undefined where nothing listens. */
+const healths = (base: number, host = '127.0.0.1'): Promise<(number | undefined)[]> =>
+  Promise.all(
+    names.map(async (_, offset) => {
+      try {
+        return (await fetch(`http://${host}:${base + offset}/health`)).status;
+      } catch {
+        return undefined; // nothing listens there
+      }
+    }),
+  );
+
+test('ends with a card of addresses, docs, data, what is open, and a curl that works', async ({
+  folder,
+  base,
+}) => {
+  const product = startProduct({ PORT_BASE: String(base), DATA_DIR: folder });
+  await product.up();
+  assert.equal(await healths(base), [200, 200, 200, 200]);
+  const card = product.stdout().slice(product.stdout().indexOf('Cordada is up'));
+  for (const [offset, name] of names.entries()) {
+    assert.match(card, new RegExp(`${name} +http://127\\.0\\.0\\.1:${base + offset}\n`));
+  }
+  assert.match(card, `http://127.0.0.1:${base}/docs`);
+  assert.match(card, folder);
+  assert.match(card, 'AUTH=demo: whoever reaches 127.0.0.1');
+  assert.match(product.stdout(), /migrated the databases .* in \d+\.\d s/);
+
+  const curl = card.split('\n').find((line) => line.includes('curl -i')) ?? '';
+  const tried = startCommand(['sh', '-c', curl.slice(curl.indexOf('curl'))], {});
+  assert.is((await tried.exit).code, 0);
+  assert.match(tried.stdout(), /^HTTP\/1\.1 20[02] /);
+
+  product.kill('SIGTERM');
+  assert.equal(await product.exit, { code: 0, signal: null });
+});
+
+test('started again, answers within 5 s and migrates nothing', async ({ folder, base }) => {
+  const settings = { PORT_BASE: String(base), DATA_DIR: folder };
+  const first = startProduct(settings);
+  await first.up();
+  first.kill('SIGINT');
+  assert.is((await first.exit).code, 0);
+  const began = performance.now();
+  const second = startProduct(settings);
+  await second.up();
+  assert.equal(await healths(base), [200, 200, 200, 200]);
+  assert.ok(performance.now() - began < 5_000, `answered after ${performance.now() - began} ms`);
+  assert.match(second.stdout(), 'found the databases up to date');
+  second.kill('SIGTERM');
+  assert.is((await second.exit).code, 0);
+});
+
+test('listens on 127.0.0.1 only, unless HOST says otherwise', async ({ folder, base }) => {
+  const others = Object.values(networkInterfaces())
+    .flat()
+    .filter((address) => address !== undefined && !address.internal && address.family === 'IPv4')
+    .map((address) => address?.address ?? '');
+  const product = startProduct({ PORT_BASE: String(base), DATA_DIR: folder });
+  await product.up();
+  for (const host of others)
+    assert.equal(
+      await healths(base, host),
+      names.map(() => undefined),
+    );
+  product.kill('SIGTERM');
+  await product.exit;
+
+  const everywhere = startProduct({ PORT_BASE: String(base), DATA_DIR: folder, HOST: '0.0.0.0' });
+  await everywhere.up();
+  for (const host of others) assert.equal(await healths(base, host), [200, 200, 200, 200]);
+  everywhere.kill('SIGTERM');
+  assert.is((await everywhere.exit).code, 0);
+});
+
+test('a SIGTERM that npm gets drains and ends with 0', async ({ folder, base }) => {
+  const npm = startCommand(['npm', 'start'], { PORT_BASE: String(base), DATA_DIR: folder });
+  await npm.up();
+  npm.kill('SIGTERM');
+  assert.equal(await npm.exit, { code: 0, signal: null });
+  assert.equal(
+    await healths(base),
+    names.map(() => undefined),
+  );
+});
+
+test('a signal at any moment of the start ends it with 0, and the next start is whole', async ({
+  folder,
+  base,
+}) => {
+  const settings = { PORT_BASE: String(base), DATA_DIR: folder };
+  for (const ms of [300, 600, 900, 1_200, 1_600]) {
+    const product = startProduct(settings);
+    await wait(ms);
+    product.kill('SIGTERM');
+    assert.equal(await product.exit, { code: 0, signal: null }, `after ${ms} ms: ${product.stderr()}`);
+  }
+  const product = startProduct(settings);
+  await product.up();
+  assert.equal(await healths(base), [200, 200, 200, 200]);
+  product.kill('SIGTERM');
+  assert.is((await product.exit).code, 0);
+});
+
+const postgres = await startOwnPostgres();
+if (postgres === undefined) test.skip('with DATABASE_URL uses Postgres, one database a service');
+else {
+  test('with DATABASE_URL uses Postgres, one database a service, made where missing', async ({
+    folder,
+    base,
+  }) => {
+    const settings = { PORT_BASE: String(base), DATA_DIR: folder, DATABASE_URL: postgres.url };
+    for (const said of ['migrated the databases', 'found the databases up to date']) {
+      const product = startProduct(settings);
+      await product.up();
+      assert.equal(await healths(base), [200, 200, 200, 200]);
+      assert.match(product.stdout(), said);
+      assert.match(product.stdout(), 'cordada_campaign, cordada_partner, cordada_tracking');
+      product.kill('SIGTERM');
+      assert.is((await product.exit).code, 0);
+    }
+    assert.not(existsSync(folder));
+  });
+  test.after(() => postgres.stop());
+}
+
+test.run();
