@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { inspectSuites } from '../testing/run-suites.ts';
+import { findSuites } from '../testing/suite-files.ts';
 
 interface Check {
   readonly name: string;
@@ -64,7 +64,9 @@ const run = ({ name, command: [file, ...args] }: Check, live: boolean): Promise<
 
 const suites = async (): Promise<Ended> => {
   const began = performance.now();
-  const mistakes = inspectSuites();
+  const mistakes = findSuites(root).flatMap(({ path, mistakes }) =>
+    mistakes.map((mistake) => `${path}: ${mistake}`),
+  );
   return {
     name: 'suites that run whole',
     ok: mistakes.length === 0,
