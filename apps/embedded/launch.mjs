@@ -16,5 +16,5 @@ if (parseInt(process.versions.node, 10) < OLDEST_NODE) {
   );
   process.exit(1);
 } else {
-  import('./bootstrap.mjs').then((bootstrap) => bootstrap.launch(process.argv.slice(2)));
+  void import('./bootstrap.mjs').then((bootstrap) => bootstrap.launch(process.argv.slice(2)));
 }

@@ -28,7 +28,7 @@ const STATIC: readonly Check[] = [
   { name: 'types', command: ['node_modules/.bin/tsc', '-p', '.'] },
   { name: 'boundaries', command: ['node_modules/.bin/turbo', 'boundaries'] },
   { name: 'dead code', command: ['node_modules/.bin/knip', '--no-progress'] },
-  { name: 'contracts', command: script('schemas/gate/main.ts') },
+  { name: 'contracts', command: script('schemas/gate/check.ts') },
 ];
 
 /** These share the machine's servers and ports: one after another, and their output is shown as it comes. */

@@ -1,5 +1,5 @@
-import * as bff from '@cordada/bff/service.ts';
-import * as campaign from '@cordada/campaign/service.ts';
+import { build as buildBff } from '@cordada/bff/service.ts';
+import { build as buildCampaign, migrations as campaignMigrations } from '@cordada/campaign/service.ts';
 import { manifest } from '@cordada/infra/bus/manifest.ts';
 import { type MemoryBus, memoryBus } from '@cordada/infra/bus/memory.ts';
 import type { AllSettings } from '@cordada/infra/config/settings.ts';
@@ -10,13 +10,19 @@ import type { Runtime } from '@cordada/infra/runtime.ts';
 import type { Service } from '@cordada/infra/service/service.ts';
 import { createLogger, type Logger } from '@cordada/infra/telemetry/logger.ts';
 import { createRegistry } from '@cordada/infra/telemetry/metrics.ts';
-import * as partner from '@cordada/partner/service.ts';
-import * as tracking from '@cordada/tracking/service.ts';
+import { build as buildPartner, migrations as partnerMigrations } from '@cordada/partner/service.ts';
+import { build as buildTracking, migrations as trackingMigrations } from '@cordada/tracking/service.ts';
 import { checkPorts, portRefused } from './ports.ts';
 import { openMigrated, openStores, type Place } from './stores.ts';
 
 /** The services that keep a database, in the order in which they are started. */
-const owners = { partner, tracking, campaign } as const;
+const owners = {
+  partner: { build: buildPartner, migrations: partnerMigrations },
+  tracking: { build: buildTracking, migrations: trackingMigrations },
+  campaign: { build: buildCampaign, migrations: campaignMigrations },
+} as const;
+type Owner = keyof typeof owners;
+const ownerNames = Object.keys(owners) as Owner[];
 
 export const serviceNames = ['bff', 'campaign', 'partner', 'tracking'] as const;
 export type ServiceName = (typeof serviceNames)[number];
@@ -108,8 +114,8 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     opened.add(() => stores.close());
     const migrated = await timed(
       async () => {
-        const result = {} as Record<keyof typeof owners, Awaited<ReturnType<typeof openMigrated>>>;
-        for (const name of Object.keys(owners) as (keyof typeof owners)[]) {
+        const result = {} as Record<Owner, Awaited<ReturnType<typeof openMigrated>>>;
+        for (const name of ownerNames) {
           result[name] = await openMigrated(stores, name, owners[name].migrations, runtime);
         }
         return result;
@@ -143,10 +149,10 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     const services = await timed(
       async () => {
         const built = {} as Record<ServiceName, Service>;
-        for (const name of Object.keys(owners) as (keyof typeof owners)[]) {
+        for (const name of ownerNames) {
           built[name] = await owners[name].build({ ...parts(name), database: migrated[name].database });
         }
-        built.bff = await bff.build({
+        built.bff = await buildBff({
           ...parts('bff'),
           fetch: injectFetch(
             new Map(Object.values(built).map(({ name, app }) => [`http://${name}`, app] as const)),
@@ -160,7 +166,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
 
     const urls = await timed(
       async () => {
-        const order: readonly ServiceName[] = [...(Object.keys(owners) as (keyof typeof owners)[]), 'bff'];
+        const order: readonly ServiceName[] = [...ownerNames, 'bff'];
         // The BFF stops first: its requests under way still reach the others, which then drain side by side.
         opened.add(async () => {
           await services.bff.stop();
