@@ -31,12 +31,12 @@ test('the committed collection and environment are what their source says', () =
   assert.equal(
     committed('cordada.postman_collection.json'),
     cordadaCollection,
-    'run: npm run postman:generate',
+    'run: npm run generate',
   );
   assert.equal(
     committed('cordada.postman_environment.json'),
     localEnvironment,
-    'run: npm run postman:generate',
+    'run: npm run generate',
   );
 });
 
