@@ -68,6 +68,18 @@ class Opened {
   }
 }
 
+/** How long requests under way may hold back a stop (in milliseconds); a client that sends no more is cut off then. */
+const REQUESTS_LIMIT_MS = 8_000;
+
+const stopService = async ({ app, stop }: Service, runtime: Runtime): Promise<void> => {
+  const cancel = runtime.after(REQUESTS_LIMIT_MS, () => app.server.closeAllConnections());
+  try {
+    await stop();
+  } finally {
+    cancel();
+  }
+};
+
 const security = (settings: AllSettings, runtime: Runtime): Security => ({
   auth: settings.AUTH,
   apiKeys: settings.API_KEYS,
@@ -169,8 +181,8 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
         const order: readonly ServiceName[] = [...ownerNames, 'bff'];
         // The BFF stops first: its requests under way still reach the others, which then drain side by side.
         opened.add(async () => {
-          await services.bff.stop();
-          await Promise.all([services.campaign.stop(), services.partner.stop(), services.tracking.stop()]);
+          await stopService(services.bff, runtime);
+          await Promise.all(ownerNames.map((name) => stopService(services[name], runtime)));
         });
         for (const name of order) await services[name].start();
         const addresses = {} as Record<ServiceName, string>;

@@ -1,5 +1,6 @@
 // time limit: 180 s
 import { existsSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -118,6 +119,58 @@ test('a SIGTERM that npm gets drains and ends with 0', async ({ folder, base }) 
     await healths(base),
     names.map(() => undefined),
   );
+});
+
+/** A client that announces a body and never sends it: what a stop has to wait for. */
+const hangingRequest = async (port: number): Promise<Socket> => {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined); // it is cut off in the end
+  socket.write(
+    'PUT /api/marcas/m/tracking HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n',
+  );
+  await wait(200);
+  return socket;
+};
+
+test('a Ctrl-C that arrives twice, from the terminal and from npm, drains and ends with 0', async ({
+  folder,
+  base,
+}) => {
+  const product = startProduct({ PORT_BASE: String(base), DATA_DIR: folder });
+  await product.up();
+  const socket = await hangingRequest(base);
+  product.kill('SIGINT');
+  await wait(50);
+  product.kill('SIGINT');
+  await wait(500);
+  assert.is(product.child.exitCode, null, 'it did not drain');
+  socket.destroy();
+  assert.equal(await product.exit, { code: 0, signal: null });
+});
+
+test('a second signal ends it at once, with 1', async ({ folder, base }) => {
+  const product = startProduct({ PORT_BASE: String(base), DATA_DIR: folder });
+  await product.up();
+  const socket = await hangingRequest(base);
+  product.kill('SIGTERM');
+  await wait(600);
+  const began = performance.now();
+  product.kill('SIGTERM');
+  assert.equal(await product.exit, { code: 1, signal: null });
+  assert.ok(performance.now() - began < 500);
+  socket.destroy();
+});
+
+test('a client that never ends its request holds a stop back for 8 s, and does not spoil its code', async ({
+  folder,
+  base,
+}) => {
+  const product = startProduct({ PORT_BASE: String(base), DATA_DIR: folder });
+  await product.up();
+  const socket = await hangingRequest(base);
+  product.kill('SIGTERM');
+  assert.equal(await product.exit, { code: 0, signal: null }, product.stderr());
+  socket.destroy();
 });
 
 test('a signal at any moment of the start ends it with 0, and the next start is whole', async ({
