@@ -1,0 +1,14 @@
+import type { Bus } from '@cordada/infra/bus/bus.ts';
+import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
+import type { Runtime } from '@cordada/infra/runtime.ts';
+import type { Logger } from '@cordada/infra/telemetry/logger.ts';
+
+/** What the routes of the BFF work with. It keeps no state: all of it is at the services behind. */
+export interface BffParts {
+  readonly campaign: ServiceClient;
+  readonly partner: ServiceClient;
+  readonly tracking: ServiceClient;
+  readonly bus: Bus;
+  readonly runtime: Runtime;
+  readonly log: Logger;
+}
