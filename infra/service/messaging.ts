@@ -3,12 +3,15 @@ import { contractNamed } from '@cordada/schemas';
 import { manifest } from '../bus/manifest.ts';
 import type { SqlTransaction } from '../database/database.ts';
 import { type Consumer, consume } from '../messaging/consumer.ts';
+import { consumerDefaults } from '../messaging/consumer-settings.ts';
+import { forgetOldClaims } from '../messaging/inbox-retention.ts';
 import type { BatchHandler, UnitOfWork } from '../messaging/pipeline.ts';
 import { createRelay, type Relay } from '../messaging/relay.ts';
 import { sqlStore } from '../messaging/sql-store.ts';
 import type { MessagingStore } from '../messaging/store.ts';
 import { unitOfWork } from '../messaging/unit-of-work.ts';
 import type { AnyContract } from '../messaging/wire.ts';
+import type { Cancel } from '../runtime.ts';
 import { addMessagingGauges, createMessagingMetrics } from './messaging-metrics.ts';
 import type { ServiceDeps } from './service.ts';
 
@@ -17,6 +20,8 @@ export const messagingMigrations = fileURLToPath(new URL('../messaging/migration
 
 /** How long a service that stops goes on publishing what it committed; the rest waits for its next start. */
 const drainLimitMs = 5_000;
+/** Milliseconds between two clearings of the inbox. */
+const forgetEveryMs = 3_600_000;
 
 /** The pipeline of one service: its outbox, and one consumer on the subscription that the manifest gives it. */
 export interface Messaging {
@@ -25,6 +30,9 @@ export interface Messaging {
   readonly relay: Relay;
   /** Publishes what the outbox holds from before, then hands messages to `handler`. */
   start(handler: BatchHandler<SqlTransaction>): Promise<void>;
+  /** Publishes what is committed; what comes after stays in the outbox for the next start. */
+  drain(): Promise<void>;
+  /** Stops taking messages and finishes what is under way. */
   stop(): Promise<void>;
 }
 
@@ -37,12 +45,15 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
   const uow = unitOfWork({ store, relay, runtime, log });
   addMessagingGauges(registry, { subscription, bus, relay, store });
   let consumer: Consumer | undefined;
+  let forgetting: Cancel | undefined;
   return {
     store,
     unitOfWork: uow,
     relay,
     async start(handler) {
       relay.start();
+      const { retentionMs } = consumerDefaults;
+      forgetting = forgetOldClaims({ store, runtime, log, retentionMs, everyMs: forgetEveryMs });
       consumer = await consume({
         store,
         unitOfWork: uow,
@@ -55,10 +66,13 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
         metrics,
       });
     },
-    async stop() {
-      await consumer?.close();
+    async drain() {
       const left = await relay.drain(drainLimitMs);
       if (left > 0) log.warn({ left }, 'messages stay in the outbox for the next start');
+    },
+    async stop() {
+      forgetting?.();
+      await consumer?.close();
     },
   };
 };

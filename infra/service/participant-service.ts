@@ -38,8 +38,11 @@ export const buildParticipant = async <Rows>(
     name,
     app,
     start: () => messaging.start(handler),
-    async stop() {
+    async drain() {
       await app.close();
+      await messaging.drain();
+    },
+    async stop() {
       await messaging.stop();
       await close();
     },

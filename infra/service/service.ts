@@ -26,6 +26,11 @@ export interface Service {
   readonly app: Server;
   /** Publishes what an earlier run left, then takes messages. */
   start(): Promise<void>;
-  /** Stops taking requests and messages, finishes what is under way, publishes what it can. Leaves its database open. */
+  /**
+   * Stops taking requests and publishes what is committed, while messages are still handled: on the memory bus a
+   * message is durable once its consumers have handled it, so services that stop together drain together first.
+   */
+  drain(): Promise<void>;
+  /** Stops taking messages and finishes what is under way. Leaves its database open. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,10 @@
-import { Counter, Gauge, Histogram, type Registry } from '@cordada/infra/telemetry/metrics.ts';
-import { durationBuckets } from '@cordada/infra/telemetry/metrics.ts';
+import {
+  Counter,
+  durationBuckets,
+  Gauge,
+  Histogram,
+  type Registry,
+} from '@cordada/infra/telemetry/metrics.ts';
 import type { SagaMetrics } from '../engine/coordinator.ts';
 import type { SagaReads } from '../engine/reads.ts';
 

@@ -15,7 +15,9 @@ const tipoAndId = Type.Object({ tipo: Type.String(), id: Type.String() });
 const instant = Type.String({ format: 'date-time' });
 const espera = Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_WAIT_MS }));
 const estado = Type.Union(
-  (['RUNNING', 'COMPENSATING', 'COMPLETED', 'COMPENSATED', 'PARKED'] as const).map((one) => Type.Literal(one)),
+  (['RUNNING', 'COMPENSATING', 'COMPLETED', 'COMPENSATED', 'PARKED'] as const).map((one) =>
+    Type.Literal(one),
+  ),
 );
 
 export interface SagaRouteParts {
@@ -71,7 +73,10 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
 
   app.get(
     '/sagas/:tipo/:id',
-    { config, schema: { params: tipoAndId, querystring: Type.Object({ espera }, { additionalProperties: false }) } },
+    {
+      config,
+      schema: { params: tipoAndId, querystring: Type.Object({ espera }, { additionalProperties: false }) },
+    },
     async ({ params: { tipo, id }, query }) => {
       const view =
         query.espera === undefined ? await reads.view(id, tipo) : await reads.settled(id, query.espera);
@@ -80,11 +85,15 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
     },
   );
 
-  app.get('/idempotencia/:id', { config, schema: { params: Type.Object({ id: Type.String() }) } }, async ({ params }) => {
-    const start = await reads.start(params.id);
-    if (!start) throw notFound(`No existe la saga ${params.id}`);
-    return { huella: start.requestHash, origen: start.messageId, estado: start.estado };
-  });
+  app.get(
+    '/idempotencia/:id',
+    { config, schema: { params: Type.Object({ id: Type.String() }) } },
+    async ({ params }) => {
+      const start = await reads.start(params.id);
+      if (!start) throw notFound(`No existe la saga ${params.id}`);
+      return { huella: start.requestHash, origen: start.messageId, estado: start.estado };
+    },
+  );
 
   app.post(
     '/sagas/:tipo/:id/pasos/:paso/:verbo',
@@ -112,7 +121,16 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
     async ({ params: { tipo, id, paso, verbo }, body }) => {
       if ((await reads.view(id))?.tipo !== tipo) throw notFound(`No existe la saga ${tipo} ${id}`);
       const { motivo, quien, item } = body;
-      sagaOf(await coordinator.verb({ saga: id, verb: verbo, paso, motivo, quien, ...(item !== undefined && { item }) }));
+      sagaOf(
+        await coordinator.verb({
+          saga: id,
+          verb: verbo,
+          paso,
+          motivo,
+          quien,
+          ...(item !== undefined && { item }),
+        }),
+      );
       return reads.view(id);
     },
   );
@@ -142,7 +160,11 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
       config,
       schema: {
         querystring: Type.Object(
-          { despues: Type.Optional(Type.String()), espera, limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) },
+          {
+            despues: Type.Optional(Type.String()),
+            espera,
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+          },
           { additionalProperties: false },
         ),
       },
@@ -151,7 +173,11 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
       let after = query.despues ?? (await reads.end());
       const until = runtime.now() + (query.espera ?? 0);
       for (;;) {
-        const told = nextCommit(coordinator, runtime, Math.min(STREAM_POLL_MS, Math.max(0, until - runtime.now())));
+        const told = nextCommit(
+          coordinator,
+          runtime,
+          Math.min(STREAM_POLL_MS, Math.max(0, until - runtime.now())),
+        );
         const page = await knownPosition('despues', () => reads.stream(after, query.limit ?? 200));
         after = page.after;
         if (page.moves.length > 0 || runtime.now() >= until) {
@@ -195,6 +221,11 @@ const knownPosition = async <R>(parameter: string, read: () => Promise<R>): Prom
     return await read();
   } catch (error) {
     if (!(error instanceof PositionUnknown)) throw error;
-    throw new HttpError({ status: 400, code: 'POSICION_DESCONOCIDA', detail: error.message, source: { parameter } });
+    throw new HttpError({
+      status: 400,
+      code: 'POSICION_DESCONOCIDA',
+      detail: error.message,
+      source: { parameter },
+    });
   }
 };

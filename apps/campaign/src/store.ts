@@ -38,13 +38,6 @@ const UPDATE = statement(
    FROM unnest($1::uuid[], $2::text[]) v (id, estado) WHERE c.id = v.id`,
 );
 
-const PROJECT = statement(
-  'campaign_project',
-  `UPDATE campaign c SET estado = CASE WHEN v.cancelling AND c.estado <> 'CANCELADA' THEN 'CANCELANDO' ELSE c.estado END,
-     detenida = v.detenida, actualizada = $4
-   FROM unnest($1::uuid[], $2::bool[], $3::bool[]) v (saga, cancelling, detenida) WHERE c.saga_id = v.saga`,
-);
-
 type Step =
   | Received<BodyOf<typeof contracts.RegistrarCampaign>>
   | Received<BodyOf<typeof contracts.CancelarCampaign>>
@@ -129,36 +122,4 @@ export const campaignSteps: Capability<SqlTransaction, CampaignRows> = {
         now,
       ]);
   },
-};
-
-/** What a saga's change of state means for its campaign. */
-export interface CampaignProjection {
-  readonly sagaId: string;
-  /** The saga compensates, or an undo saga runs over all of it. */
-  readonly cancelling: boolean;
-  /** The saga, or the one that undoes it, is PARKED. */
-  readonly detenida: boolean;
-}
-
-/** Carries changes of sagas over to their campaigns, in the sagas' own transaction. */
-export const projectCampaigns = (
-  tx: SqlTransaction,
-  changes: readonly CampaignProjection[],
-  now: Date,
-): void => {
-  void tx.write(PROJECT, [
-    array(
-      'uuid',
-      changes.map((c) => c.sagaId),
-    ),
-    array(
-      'bool',
-      changes.map((c) => c.cancelling),
-    ),
-    array(
-      'bool',
-      changes.map((c) => c.detenida),
-    ),
-    now,
-  ]);
 };

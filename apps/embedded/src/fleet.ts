@@ -71,10 +71,10 @@ class Opened {
 /** How long requests under way may hold back a stop (in milliseconds); a client that sends no more is cut off then. */
 const REQUESTS_LIMIT_MS = 8_000;
 
-const stopService = async ({ app, stop }: Service, runtime: Runtime): Promise<void> => {
+const drainService = async ({ app, drain }: Service, runtime: Runtime): Promise<void> => {
   const cancel = runtime.after(REQUESTS_LIMIT_MS, () => app.server.closeAllConnections());
   try {
-    await stop();
+    await drain();
   } finally {
     cancel();
   }
@@ -181,8 +181,9 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
         const order: readonly ServiceName[] = [...ownerNames, 'bff'];
         // The BFF stops first: its requests under way still reach the others, which then drain side by side.
         opened.add(async () => {
-          await stopService(services.bff, runtime);
-          await Promise.all(ownerNames.map((name) => stopService(services[name], runtime)));
+          await drainService(services.bff, runtime);
+          await Promise.all(ownerNames.map((name) => drainService(services[name], runtime)));
+          await Promise.all(serviceNames.map((name) => services[name].stop()));
         });
         for (const name of order) await services[name].start();
         const addresses = {} as Record<ServiceName, string>;

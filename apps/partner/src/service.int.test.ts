@@ -25,6 +25,7 @@ await deps.bus.subscribe(
 );
 
 test.after(async () => {
+  await service.drain();
   await service.stop();
   await deps.close();
 });

@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url';
+import type { SqlTransaction } from '@cordada/infra/database/database.ts';
+import type { Server } from '@cordada/infra/http/server.ts';
+import type { Messaging } from '@cordada/infra/service/messaging.ts';
+import type { ServiceDeps } from '@cordada/infra/service/service.ts';
+import { type Coordinator, type CoordinatorOptions, coordinator } from '../engine/coordinator.ts';
+import { sagaReads } from '../engine/reads.ts';
+import { sqlSagaStore } from '../engine/sql-store.ts';
+import { addSagaGauges, createSagaMetrics } from './saga-metrics.ts';
+import { addSagaRoutes } from './saga-routes.ts';
+
+/** Where the migrations of the engine's own tables stand. */
+export const sagaMigrations = fileURLToPath(new URL('../engine/migrations', import.meta.url));
+
+export type CoordinationOptions = Pick<
+  CoordinatorOptions<SqlTransaction>,
+  'service' | 'subscription' | 'definitions' | 'local' | 'project'
+> & { readonly messaging: Messaging };
+
+/** The coordinator of a service that owns sagas, on its database, with its reads, metrics and routes. */
+export const coordinate = (
+  { database, bus, runtime, log, registry }: ServiceDeps,
+  { messaging, ...options }: CoordinationOptions,
+): { readonly coordinator: Coordinator<SqlTransaction>; addRoutes(app: Server): void } => {
+  const running = coordinator<SqlTransaction>({
+    ...options,
+    store: sqlSagaStore(database),
+    uow: messaging.unitOfWork,
+    bus,
+    runtime,
+    log,
+    metrics: createSagaMetrics(registry),
+    audit: (tx, entry) => messaging.store.insertAudit(tx, entry),
+  });
+  const reads = sagaReads({
+    database,
+    definitions: options.definitions,
+    runtime,
+    onCommitted: running.onCommitted,
+  });
+  addSagaGauges(registry, reads);
+  return {
+    coordinator: running,
+    addRoutes: (app) => addSagaRoutes(app, { coordinator: running, reads, runtime }),
+  };
+};
