@@ -22,7 +22,13 @@ const secrets = ['authorization', 'apiKey', '*.authorization', '*["x-api-key"]',
 export const createLogger = (options: LoggerOptions): Logger => {
   const destination = options.destination ?? pino.destination({ dest: 1, sync: true });
   const stream = options.readable
-    ? pretty({ destination, colorize: options.destination === undefined, ignore: 'pid,hostname', sync: true })
+    ? pretty({
+        destination,
+        colorize: options.destination === undefined,
+        ignore: 'pid,hostname',
+        singleLine: true,
+        sync: true,
+      })
     : destination;
   return pino(
     {
