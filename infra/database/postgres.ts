@@ -62,6 +62,12 @@ const withClient = async <R>(
   }
 };
 
+/**
+ * Every statement of ours that is in a hurry has an index. A plan that is cached while a table is young and empty
+ * would be a sequential scan, and stay one until the table is next analysed: that halved the throughput each minute.
+ */
+const INDEXED = '-c enable_seqscan=off -c jit=off';
+
 /** Makes the database where missing; starters that do so at the same time wait for one another. */
 async function makeDatabase(options: PostgresOptions): Promise<void> {
   await withClient(clientConfig(options, undefined), async (client) => {
@@ -159,7 +165,7 @@ export async function openPostgres(options: PostgresOptions): Promise<ServiceDat
       lock_timeout: options.lockTimeoutMs,
       idle_in_transaction_session_timeout: options.statementTimeoutMs,
       query_timeout: options.statementTimeoutMs + SILENCE_MS,
-      options: settings,
+      options: `${INDEXED} ${settings}`,
     });
     // A connection that breaks rejects the statements on it; without a listener it would also end the process.
     made.on('connect', (client) => client.on('error', () => undefined));

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import type { Row, SqlTransaction, Statement } from './database.ts';
 import { encodeParameter } from './values.ts';
@@ -15,6 +16,16 @@ export const prepared = (
   text: sql.text,
   values: parameters.map(encodeParameter),
 });
+
+/**
+ * Keeps what is sent on `client` back until this turn's promises are settled, so that a flight of statements is one
+ * write to the socket. A system call costs more than what it sends: it was a third of all time under load.
+ */
+const gatherWrites = (client: pg.ClientBase): void => {
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+};
 
 /** A transaction of the databases that this folder opens. */
 export interface ServiceTransaction extends SqlTransaction {
@@ -48,6 +59,7 @@ export async function runTransaction<R>(
     const rows = (async () => {
       try {
         if (over) throw new Error('The transaction is over: a statement was sent after its work had ended');
+        gatherWrites(client);
         const { rows } = await client.query(typeof query === 'string' ? { text: query } : query());
         return rows;
       } catch (error) {
@@ -84,6 +96,7 @@ export async function runTransaction<R>(
   }
   let command: string;
   try {
+    gatherWrites(client);
     ({ command } = await client.query('COMMIT'));
   } catch (error) {
     broken();
