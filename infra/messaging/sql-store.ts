@@ -9,9 +9,12 @@ const lockHeldKeys = statement(
   'messaging.lock-held-keys',
   'SELECT key FROM held_key WHERE subscription = $1 AND key = ANY($2::text[]) ORDER BY key FOR UPDATE',
 );
+// LATERAL with LIMIT: one look into the primary key a claim, whatever the planner believes of the table's size.
 const selectClaims = statement(
   'messaging.claims',
-  'SELECT key, state, contract, fingerprint, reply FROM inbox WHERE subscription = $1 AND key = ANY($2::text[])',
+  `SELECT c.* FROM unnest($2::text[]) k (key),
+     LATERAL (SELECT key, state, contract, fingerprint, reply FROM inbox
+       WHERE subscription = $1 AND key = k.key LIMIT 1) c`,
 );
 const insertClaims = statement(
   'messaging.insert-claims',

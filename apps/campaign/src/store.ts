@@ -15,11 +15,12 @@ const BY_ID = statement(
   `SELECT ${COLUMNS} FROM campaign WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
 );
 
+// LATERAL with LIMIT: one look into the unique index a name, whatever the planner believes of the table's size.
 const LIVE_BY_NAME = statement(
   'campaign_live_by_name',
-  `SELECT ${COLUMNS} FROM campaign
-   WHERE estado <> 'CANCELADA'
-     AND (marca_id, nombre_normalizado) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+  `SELECT c.* FROM unnest($1::text[], $2::text[]) w (marca, nombre),
+     LATERAL (SELECT ${COLUMNS} FROM campaign
+       WHERE marca_id = w.marca AND nombre_normalizado = w.nombre AND estado <> 'CANCELADA' LIMIT 1) c`,
 );
 
 const INSERT = statement(

@@ -27,11 +27,12 @@ const LIVE_BY_CAMPAIGN = statement(
   `SELECT ${COLUMNS} FROM partner WHERE id_campaign = ANY($1::text[]) AND estado = 'REGISTRADO' ORDER BY id FOR UPDATE`,
 );
 
+// LATERAL with LIMIT: one look into the unique index a pair, whatever the planner believes of the table's size.
 const LIVE_BY_PARTICIPANT = statement(
   'partner_live_by_participant',
-  `SELECT ${COLUMNS} FROM partner
-   WHERE estado = 'REGISTRADO' AND id_participante IS NOT NULL
-     AND (id_campaign, id_participante) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+  `SELECT p.* FROM unnest($1::text[], $2::text[]) w (campaign, participante),
+     LATERAL (SELECT ${COLUMNS} FROM partner
+       WHERE id_campaign = w.campaign AND id_participante = w.participante AND estado = 'REGISTRADO' LIMIT 1) p`,
 );
 
 const SUSPENDED = statement(
