@@ -1,0 +1,133 @@
+import Type, { type TObject, type TString } from 'typebox';
+
+const exampleSaga = '0199a1f0-7c3e-7000-8000-3f8a4f1f7d52';
+
+/**
+ * A text of at most `most` code points. A schema's own `maxLength` counts what a reader sees as one character, which
+ * may be any number of code points: too many for an index of the database.
+ */
+export const text = (least: 0 | 1, most: number, options: { readonly description?: string } = {}): TString =>
+  Type.String({ ...options, minLength: least, maxLength: most, pattern: `^[\\s\\S]{${least},${most}}$` });
+
+/** The longest id, name or brand, in code points. */
+export const SHORT_TEXT = 200;
+/** The longest `informacion_perfil`, in code points. */
+export const LONG_TEXT = 2_000;
+
+export const tipoParticipante = Type.Union([Type.Literal('afiliado'), Type.Literal('influencer')]);
+
+/** A header of an error answer is told by its status; its body is the same everywhere. */
+export const errors: TObject = Type.Object(
+  {
+    errors: Type.Array(
+      Type.Object({
+        status: Type.String(),
+        code: Type.String(),
+        title: Type.String(),
+        detail: Type.String(),
+        source: Type.Optional(
+          Type.Object({
+            pointer: Type.Optional(Type.String()),
+            parameter: Type.Optional(Type.String()),
+            header: Type.Optional(Type.String()),
+          }),
+        ),
+      }),
+    ),
+  },
+  {
+    description: 'Error, según JSON:API',
+    examples: [
+      {
+        errors: [
+          { status: '404', code: 'NO_ENCONTRADO', title: 'Not Found', detail: 'No existe la campaña 7' },
+        ],
+      },
+    ],
+  },
+);
+
+/** Headers that a write may bear; they are read and checked elsewhere, here they are documented. */
+export const waitHeader = {
+  prefer: Type.Optional(
+    Type.String({
+      description: '`wait=n`: esperar hasta n segundos (60 como mucho) a que se sepa el resultado',
+      examples: ['wait=10'],
+    }),
+  ),
+};
+
+export const postHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description: 'De 1 a 255 caracteres ASCII visibles; la repetición recibe la misma respuesta',
+      examples: ['pedido-2026-0042'],
+    }),
+  ),
+  ...waitHeader,
+});
+
+/** A saga that has been accepted. */
+export const acceptedSaga = Type.Object(
+  {
+    id: Type.String({ description: 'La saga' }),
+    tipo: Type.String(),
+    estado: Type.Optional(Type.String({ description: 'Como estaba al aceptarse' })),
+    enlace: Type.String({ description: 'Dónde leer cómo va y cómo acabó' }),
+    id_campaign: Type.Optional(Type.String({ description: 'La campaña que la saga registra' })),
+  },
+  {
+    description: 'Aceptada: en `Location` se lee cómo va',
+    examples: [
+      {
+        id: exampleSaga,
+        tipo: 'campaign',
+        estado: 'RUNNING',
+        enlace: `/api/sagas/campaign/${exampleSaga}`,
+        id_campaign: 'b0b9a2f8-6f54-5a1b-9f0e-1d2c3b4a5968',
+      },
+    ],
+  },
+);
+
+/** A saga that has ended, as `GET /api/sagas/:tipo/:id` shows it. */
+export const endedSaga = Type.Object(
+  { id: Type.String(), tipo: Type.String(), estado: Type.String() },
+  {
+    additionalProperties: true,
+    description: 'Con `Prefer: wait`: la saga, acabara como acabara',
+    examples: [
+      {
+        id: exampleSaga,
+        tipo: 'campaign',
+        estado: 'COMPLETED',
+        iniciada: '2026-01-02T03:04:05.000Z',
+        actualizada: '2026-01-02T03:04:05.012Z',
+        clave: 'marca-7 Verano 2026',
+        pasos: [],
+        restantes: [],
+        mensajes: [],
+      },
+    ],
+  },
+);
+
+/** How a single write ended, or that it has not. */
+export const operation = Type.Object(
+  {
+    operationId: Type.String(),
+    estado: Type.Union([Type.Literal('PENDING'), Type.Literal('DONE'), Type.Literal('REJECTED')]),
+    recurso: Type.Optional(Type.String({ description: 'El id de lo registrado o cancelado' })),
+    error: Type.Optional(Type.Object({ codigo: Type.String(), motivo: Type.String() })),
+  },
+  {
+    description: 'Cómo acabó una escritura',
+    examples: [
+      {
+        operationId: exampleSaga,
+        estado: 'DONE',
+        recurso: 'b0b9a2f8-6f54-5a1b-9f0e-1d2c3b4a5968',
+      },
+    ],
+  },
+);

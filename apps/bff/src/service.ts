@@ -1,0 +1,77 @@
+import type { Fetch } from '@cordada/infra/http/service-client.ts';
+import { createServiceClient, type ServiceClient } from '@cordada/infra/http/service-client.ts';
+import { networkResilience, type Resilience } from '@cordada/infra/http/resilience.ts';
+import { createServer } from '@cordada/infra/http/server.ts';
+import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
+import { createIntake } from './intake.ts';
+import { createOutcomes } from './outcomes.ts';
+import type { BffParts } from './parts.ts';
+import { addCampaignRoutes } from './routes/campaigns.ts';
+import { addDeletionRoutes } from './routes/deletions.ts';
+import { addOperatorRoutes } from './routes/operators.ts';
+import { addReadRoutes } from './routes/reads.ts';
+import { addRegistrationRoutes } from './routes/registrations.ts';
+import { addRuleRoutes } from './routes/rules.ts';
+import { addSagaViewRoutes } from './routes/sagas.ts';
+import { addStreamRoutes } from './routes/stream.ts';
+
+const name = 'bff';
+type Owner = 'campaign' | 'partner' | 'tracking';
+
+/** All that the BFF takes from outside: it has no database. */
+export interface BffDeps extends Omit<ServiceDeps, 'database'> {
+  readonly fetch: Fetch;
+  /** Base addresses of the services behind it. */
+  readonly urls: Readonly<Record<Owner, string>>;
+  /** How calls to a service are carried out; for a network where absent. */
+  resilience?(target: Owner): Resilience;
+}
+
+/** The one service that clients speak to: it publishes commands, reads and sets rules at their owners, keeps nothing. */
+export const build = async (deps: BffDeps): Promise<Service> => {
+  const { runtime, bus, log, registry, security, settings, urls } = deps;
+  const client = (target: Owner): ServiceClient =>
+    createServiceClient({
+      caller: name,
+      target,
+      baseUrl: urls[target],
+      fetch: deps.fetch,
+      tokens: security.tokens,
+      resilience: deps.resilience?.(target) ?? networkResilience(target, log),
+    });
+  const parts: BffParts = {
+    campaign: client('campaign'),
+    partner: client('partner'),
+    tracking: client('tracking'),
+    bus,
+    runtime,
+    log,
+  };
+  const app = await createServer({
+    name,
+    description: 'Campañas con sus partners y sus eventos, registradas enteras o no registradas.',
+    runtime,
+    log,
+    registry,
+    security,
+    checks: { bus: () => bus.health() },
+    rateLimit: settings.RATE_LIMIT,
+  });
+  const intake = createIntake(parts);
+  const outcomes = createOutcomes(app, parts);
+  addCampaignRoutes(app, parts, intake, outcomes);
+  addRegistrationRoutes(app, parts, intake, outcomes);
+  addDeletionRoutes(app, parts, outcomes);
+  addReadRoutes(app, parts);
+  addSagaViewRoutes(app, parts);
+  addOperatorRoutes(app, parts);
+  addRuleRoutes(app, parts);
+  addStreamRoutes(app, parts);
+  return {
+    name,
+    app,
+    start: async () => {},
+    drain: () => app.close(),
+    stop: async () => {},
+  };
+};
