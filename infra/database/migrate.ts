@@ -6,11 +6,6 @@ import { statement } from './database.ts';
 import type { ServiceDatabase } from './pool-database.ts';
 import type { ServiceTransaction } from './transaction.ts';
 
-/** A folder of migrations, each `<yyyymmddhhmmss>_<name>/migration.sql`. */
-export interface MigrationFolder {
-  readonly path: string;
-}
-
 /** The database cannot be brought to what the code expects. Nothing was changed for that reason. */
 export class MigrationRefused extends Error {
   override readonly name = 'MigrationRefused';
@@ -54,9 +49,9 @@ const RECORD = statement(
    VALUES ($1, $2, $3, $4, $5, 1)`,
 );
 
-async function readMigrations(folders: readonly MigrationFolder[]): Promise<Migration[]> {
+async function readMigrations(folders: readonly string[]): Promise<Migration[]> {
   const migrations: Migration[] = [];
-  for (const { path } of folders) {
+  for (const path of folders) {
     const entries = await readdir(path, { withFileTypes: true });
     const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
     for (const name of names.sort()) {
@@ -95,12 +90,13 @@ const verify = (applied: readonly Applied[], known: readonly Migration[]): void 
 /**
  * Applies what is missing of the folders' migrations, folder by folder and by name, each in a transaction of its own,
  * and records them as Prisma does. Starters of one database may run it at the same time.
+ * @param folders paths; each holds migrations as `<yyyymmddhhmmss>_<name>/migration.sql`
  * @returns the names of those that were applied now
  * @throws MigrationRefused when the database is newer than the code, or an applied migration was changed
  */
 export async function migrate(
   database: ServiceDatabase,
-  folders: readonly MigrationFolder[],
+  folders: readonly string[],
   runtime: Pick<Runtime, 'now' | 'uuid'>,
   log?: (line: string) => void,
 ): Promise<string[]> {

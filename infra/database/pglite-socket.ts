@@ -18,6 +18,9 @@ function* runs(sent: Buffer): Generator<Buffer> {
   }
 }
 
+/** What is asked of PGlite. */
+export type WireProtocol = Pick<PGlite, 'execProtocolRawStream'>;
+
 /**
  * The other end of a pg client's socket: a PGlite in this process, which speaks the wire protocol. So both databases
  * have one client, with its pipelining, named statements, errors and types.
@@ -26,11 +29,11 @@ function* runs(sent: Buffer): Generator<Buffer> {
  * thread, and sockets and timers must get their turn between two flights.
  */
 export class PGliteSocket extends Duplex {
-  readonly #database: PGlite;
+  readonly #database: WireProtocol;
   #pending: Buffer[] = [];
   #scheduled: NodeJS.Immediate | undefined;
 
-  constructor(database: PGlite) {
+  constructor(database: WireProtocol) {
     super();
     this.#database = database;
   }
@@ -63,7 +66,7 @@ export class PGliteSocket extends Duplex {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.#pending.push(chunk);
-    this.#scheduled ??= setImmediate(() => this.#answer());
+    this.#scheduled ??= setImmediate(() => void this.#answer());
     done();
   }
 
@@ -77,23 +80,20 @@ export class PGliteSocket extends Duplex {
     done(error);
   }
 
-  #answer(): void {
+  async #answer(): Promise<void> {
     this.#scheduled = undefined;
     const sent = Buffer.concat(this.#pending);
     this.#pending = [];
     const answers: Buffer[] = [];
+    const onRawData = (bytes: Uint8Array): void => void answers.push(Buffer.from(bytes));
     try {
-      for (const run of runs(sent)) {
-        // It calls back before it returns, and rejects only when PGlite itself fails.
-        this.#database
-          .execProtocolRawStream(run, {
-            syncToFs: false,
-            onRawData: (bytes) => answers.push(Buffer.from(bytes)),
-          })
-          .catch((error: Error) => this.destroy(error));
-      }
+      // Each is over when it returns: these awaits end before another turn of the event loop begins. Nothing may run
+      // after one that PGlite itself failed at: a write whose BEGIN failed would commit by itself.
+      for (const run of runs(sent))
+        await this.#database.execProtocolRawStream(run, { syncToFs: false, onRawData });
     } catch (error) {
-      this.destroy(error as Error);
+      // To its clients a PGlite that has failed is a server that is gone: no statement is to blame.
+      this.destroy(new Error(`Connection terminated: PGlite failed: ${String(error)}`, { cause: error }));
       return;
     }
     if (answers.length > 0) this.push(Buffer.concat(answers));

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import { holdDataDir } from './data-dir.ts';
@@ -15,6 +18,8 @@ export interface EmbeddedDatabase {
   /** Waits for the statements and transactions under way. */
   close(): Promise<void>;
 }
+
+const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'];
 
 /** How long to wait for the only session, which another transaction holds. */
 const WAIT_MS = 30_000;
@@ -40,8 +45,12 @@ class SchemaPool extends pg.Pool {
   override connect(): Promise<pg.PoolClient>;
   override connect(done: PoolCallback): void;
   override connect(done?: PoolCallback): Promise<pg.PoolClient> | undefined {
-    if (done === undefined) return this.#gate.connect().then((client) => this.#enter(client));
-    this.#gate.connect((error, client, release) => done(error, client && this.#enter(client), release));
+    if (done === undefined) {
+      if (this.ending) return super.connect(); // which refuses
+      return this.#gate.connect().then((client) => this.#enter(client));
+    }
+    if (this.ending) super.connect(done as never);
+    else this.#gate.connect((error, client, release) => done(error, client && this.#enter(client), release));
     return undefined;
   }
 
@@ -61,6 +70,17 @@ type PoolCallback = (
   release: (error?: unknown) => void,
 ) => void;
 
+/** Opens the database in `folder`, or makes it; what a making that was cut off has left is made anew. */
+async function createIn(folder: string): Promise<PGlite> {
+  const dataDir = join(folder, 'pglite');
+  const unfinished = join(folder, 'pglite.unfinished');
+  if (existsSync(unfinished)) await rm(dataDir, { recursive: true, force: true });
+  else if (!existsSync(dataDir)) await writeFile(unfinished, '');
+  const database = await PGlite.create({ dataDir, startParams });
+  await rm(unfinished, { force: true });
+  return database;
+}
+
 /**
  * Opens the embedded database. It survives the death of its process, not that of the machine: PGlite never calls fsync.
  * @throws DataDirInUse when another process serves `dataDir`, Error when the folder cannot be written
@@ -69,10 +89,7 @@ export async function openPGlite(options: PGliteOptions): Promise<EmbeddedDataba
   const folder = 'dataDir' in options ? await holdDataDir(options.dataDir) : undefined;
   let database: PGlite;
   try {
-    database = await PGlite.create({
-      ...(folder === undefined ? {} : { dataDir: folder.path }),
-      startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
-    });
+    database = folder === undefined ? await PGlite.create({ startParams }) : await createIn(folder.path);
   } catch (error) {
     await folder?.release();
     throw error;

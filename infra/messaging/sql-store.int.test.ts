@@ -15,7 +15,7 @@ import { partnerTableSql, sqlPartners } from './testing/partners.ts';
 const migrations = fileURLToPath(new URL('migrations', import.meta.url));
 
 const prepare = async (database: ServiceDatabase): Promise<ServiceDatabase> => {
-  await migrate(database, [{ path: migrations }], systemRuntime());
+  await migrate(database, [migrations], systemRuntime());
   await database.transaction((tx) => tx.script(partnerTableSql));
   return database;
 };

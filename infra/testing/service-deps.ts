@@ -23,11 +23,7 @@ export const testServiceDeps = async (
   const runtime = systemRuntime();
   const embedded = await openPGlite({ memory: true });
   const database = await embedded.schema(service);
-  await migrate(
-    database,
-    migrations.map((path) => ({ path })),
-    runtime,
-  );
+  await migrate(database, migrations, runtime);
   const bus = memoryBus({ runtime, manifest });
   const tokens = createServiceTokens('a secret of tests, long enough to sign', runtime);
   return {

@@ -18,7 +18,7 @@ export interface TestDatabase extends Storage<SqlTransaction> {
 }
 
 const prepare = async (database: ServiceDatabase, last: () => Promise<void>): Promise<TestDatabase> => {
-  await migrate(database, [{ path: migrations }], systemRuntime());
+  await migrate(database, [migrations], systemRuntime());
   return {
     database,
     store: sqlSagaStore(database),

@@ -83,10 +83,6 @@ export const openMigrated = async (
   runtime: Runtime,
 ): Promise<{ database: ServiceDatabase; applied: readonly string[] }> => {
   const database = await stores.open(service);
-  const applied = await migrate(
-    database,
-    folders.map((path) => ({ path })),
-    runtime,
-  );
+  const applied = await migrate(database, folders, runtime);
   return { database, applied };
 };
