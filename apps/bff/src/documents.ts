@@ -90,28 +90,6 @@ export const acceptedSaga = Type.Object(
   },
 );
 
-/** A saga that has ended, as `GET /api/sagas/:tipo/:id` shows it. */
-export const endedSaga = Type.Object(
-  { id: Type.String(), tipo: Type.String(), estado: Type.String() },
-  {
-    additionalProperties: true,
-    description: 'Con `Prefer: wait`: la saga, acabara como acabara',
-    examples: [
-      {
-        id: exampleSaga,
-        tipo: 'campaign',
-        estado: 'COMPLETED',
-        iniciada: '2026-01-02T03:04:05.000Z',
-        actualizada: '2026-01-02T03:04:05.012Z',
-        clave: 'marca-7 Verano 2026',
-        pasos: [],
-        restantes: [],
-        mensajes: [],
-      },
-    ],
-  },
-);
-
 /** How a single write ended, or that it has not. */
 export const operation = Type.Object(
   {
@@ -127,6 +105,28 @@ export const operation = Type.Object(
         operationId: exampleSaga,
         estado: 'DONE',
         recurso: 'b0b9a2f8-6f54-5a1b-9f0e-1d2c3b4a5968',
+      },
+    ],
+  },
+);
+
+/** A single write that has been accepted. */
+export const acceptedOperation = Type.Object(
+  {
+    operationId: Type.String(),
+    estado: Type.Literal('PENDING', { description: 'Como estaba al aceptarse' }),
+    enlace: Type.String({ description: 'Dónde leer cómo acabó' }),
+    id_partner: Type.Optional(Type.String({ description: 'El partner que se registra' })),
+    id_evento: Type.Optional(Type.String({ description: 'El evento que se registra' })),
+  },
+  {
+    description: 'Aceptada: en `Location` se lee cómo acabó',
+    examples: [
+      {
+        operationId: exampleSaga,
+        estado: 'PENDING',
+        enlace: `/api/operations/${exampleSaga}`,
+        id_partner: '2f0c7d31-9b1e-5c52-8d0a-7e6f5a4b3c2d',
       },
     ],
   },

@@ -49,7 +49,11 @@ export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): 
   const { bus, runtime, log } = parts;
   const underWay = new Set<string>();
 
-  const lookUp = (id: string, { owner, path }: Write, request: FastifyRequest): Promise<TakenIn | undefined> =>
+  const lookUp = (
+    id: string,
+    { owner, path }: Write,
+    request: FastifyRequest,
+  ): Promise<TakenIn | undefined> =>
     owner.find<TakenIn>({ method: 'GET', path: path(id), requestId: request.id });
 
   const publish = async (outgoing: Outgoing): Promise<void> => {
@@ -57,7 +61,12 @@ export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): 
     const outcome = await within(settled);
     if (outcome.status === 'durable') return;
     log.warn(
-      { saga: outgoing.correlationId, message: outgoing.id, contract: outgoing.contract.name, cause: outcome.reason },
+      {
+        saga: outgoing.correlationId,
+        message: outgoing.id,
+        contract: outgoing.contract.name,
+        cause: outcome.reason,
+      },
       'a command is not known to be durable',
     );
     throw new HttpError(
@@ -145,7 +154,12 @@ const source = { header: 'idempotency-key' };
 
 const stillUnderWay = (): HttpError =>
   new HttpError(
-    { status: 409, code: 'PETICION_EN_CURSO', detail: 'La primera petición con esta clave está en curso', source },
+    {
+      status: 409,
+      code: 'PETICION_EN_CURSO',
+      detail: 'La primera petición con esta clave está en curso',
+      source,
+    },
     { 'retry-after': '1' },
   );
 

@@ -66,7 +66,10 @@ export const createOutcomes = (app: Server, { campaign, runtime }: BffParts): Ou
   });
 
   /** Looks until there is something to see or the wait is over. */
-  const watch = async <R>(wait: Wait, look: (leftMs: number) => Promise<R | undefined>): Promise<R | undefined> => {
+  const watch = async <R>(
+    wait: Wait,
+    look: (leftMs: number) => Promise<R | undefined>,
+  ): Promise<R | undefined> => {
     for (;;) {
       const left = wait.until - runtime.now();
       if (left <= 0 || wait.abandoned()) return undefined;

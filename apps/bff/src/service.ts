@@ -1,7 +1,7 @@
-import type { Fetch } from '@cordada/infra/http/service-client.ts';
-import { createServiceClient, type ServiceClient } from '@cordada/infra/http/service-client.ts';
 import { networkResilience, type Resilience } from '@cordada/infra/http/resilience.ts';
 import { createServer } from '@cordada/infra/http/server.ts';
+import type { Fetch } from '@cordada/infra/http/service-client.ts';
+import { createServiceClient, type ServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
 import { createIntake } from './intake.ts';
 import { createOutcomes } from './outcomes.ts';

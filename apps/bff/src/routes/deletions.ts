@@ -1,0 +1,180 @@
+import { access } from '@cordada/infra/http/access.ts';
+import { notFound } from '@cordada/infra/http/errors.ts';
+import type { Server } from '@cordada/infra/http/server.ts';
+import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { acceptedOperation, acceptedSaga, errors, operation, waitHeader } from '../documents.ts';
+import type { Outcomes } from '../outcomes.ts';
+import type { BffParts } from '../parts.ts';
+import { sagaView } from './sagas.ts';
+
+const config = { access: access.demoOpen('ADMIN', 'OPERARIO', 'CLIENTE') };
+const params = Type.Object({ id: Type.String() });
+/** When the old paths were deprecated (RFC 9745): with the first release. */
+const DEPRECATED = `@${Date.UTC(2026, 0, 1) / 1000}`;
+const OLD_PATH = /^\/eliminar-(?:campaign|partner|evento)(?:[/?]|$)/;
+
+/** What undoes a resource: a saga, or an operation at the service that owns what was registered alone. */
+type Undoing =
+  | { readonly saga: { readonly id: string; readonly tipo: string } }
+  | { readonly operationId: string; readonly owner: ServiceClient };
+
+/** One kind of resource that can be deleted. */
+interface Deletable {
+  readonly one: 'campaign' | 'partner' | 'evento';
+  readonly summary: string;
+  readonly description: string;
+  /** @throws HttpError 404 where there is none, 409 where it cannot be undone as it stands */
+  undo(id: string, request: FastifyRequest): Promise<Undoing>;
+}
+
+/** A part of a campaign, registered by a saga or alone. */
+interface Part {
+  readonly id: string;
+  readonly saga_id: string | null;
+}
+
+type Params = FastifyRequest<{ Params: { id: string } }>;
+
+/** Undoing what was registered: a 202 promises it. The old collection did it by GET, under paths of its own. */
+export const addDeletionRoutes = (app: Server, parts: BffParts, outcomes: Outcomes): void => {
+  const { campaign, partner, tracking } = parts;
+
+  const undoPart =
+    (owner: ServiceClient, collection: string, noun: string) =>
+    async (id: string, request: FastifyRequest): Promise<Undoing> => {
+      const requestId = request.id;
+      const found = await owner.find<Part>({ method: 'GET', path: [collection, id], requestId });
+      if (!found) throw notFound(`No existe el ${noun} ${id}`);
+      if (found.saga_id !== null)
+        return campaign.call({
+          method: 'POST',
+          path: ['sagas', 'campaign', found.saga_id, 'deshacer'],
+          body: { entidad: found.id, ...reasonOf(request) },
+          requestId,
+        });
+      const { operationId } = await owner.call<{ operationId: string }>({
+        method: 'DELETE',
+        path: [collection, found.id],
+        requestId,
+      });
+      return { operationId, owner };
+    };
+
+  const deletables: readonly Deletable[] = [
+    {
+      one: 'campaign',
+      summary: 'Deshace una campaña entera',
+      description:
+        'Mientras su saga no llega a la aprobación se compensa; una vez COMPLETED, otra saga la deshace entera; si no, 409.',
+      undo: (id, request) =>
+        campaign.call({
+          method: 'POST',
+          path: ['campaigns', id, 'deshacer'],
+          body: reasonOf(request),
+          requestId: request.id,
+        }),
+    },
+    {
+      one: 'partner',
+      summary: 'Deshace un partner con sus eventos',
+      description:
+        'El de una saga, cuando esta está COMPLETED (409 mientras corre); el que se registró solo se deshace solo.',
+      undo: undoPart(partner, 'partners', 'partner'),
+    },
+    {
+      one: 'evento',
+      summary: 'Deshace un evento',
+      description:
+        'El de una saga, cuando esta está COMPLETED (409 mientras corre); el que se registró solo se deshace solo.',
+      undo: undoPart(tracking, 'eventos', 'evento'),
+    },
+  ];
+
+  const answer = async (request: Params, reply: FastifyReply, { undo }: Deletable) => {
+    const wait = outcomes.wait(request, reply);
+    const undoing = await undo(request.params.id, request);
+    if ('saga' in undoing) {
+      const { id, tipo } = undoing.saga;
+      const enlace = `/api/sagas/${tipo}/${id}`;
+      reply.header('location', enlace);
+      const ended = wait && (await outcomes.saga(tipo, id, wait));
+      return ended ? reply.code(200).send(ended) : reply.code(202).send({ id, tipo, enlace });
+    }
+    const { operationId, owner } = undoing;
+    const enlace = `/api/operations/${operationId}`;
+    reply.header('location', enlace);
+    const ended = wait && (await outcomes.operation(owner, operationId, wait));
+    return ended
+      ? reply.code(200).send(ended)
+      : reply.code(202).send({ operationId, estado: 'PENDING', enlace });
+  };
+
+  // Here and not in the routes: refusals of who calls, of how often and by which method come before any route.
+  app.addHook('onSend', async (request, reply) => {
+    if (OLD_PATH.test(request.url)) reply.header('deprecation', DEPRECATED);
+  });
+
+  for (const deletable of deletables) {
+    const { one, summary, description } = deletable;
+    const schema = {
+      tags: ['escrituras'],
+      headers: Type.Object(waitHeader),
+      params,
+      response: {
+        200: one === 'campaign' ? sagaView : Type.Union([sagaView, operation]),
+        202: one === 'campaign' ? acceptedSaga : Type.Union([acceptedSaga, acceptedOperation]),
+        '4xx': errors,
+        '5xx': errors,
+      },
+    };
+    app.delete(
+      `/api/${one}s/:id`,
+      {
+        config,
+        schema: {
+          ...schema,
+          summary,
+          description: `${description} Un 202 promete que se deshará; con \`Prefer: wait=n\`, 200 cuando se sabe cómo acabó.`,
+        },
+      },
+      (request, reply) => answer(request, reply, deletable) as never,
+    );
+    const old = `/eliminar-${one}/:id`;
+    app.get(
+      old,
+      {
+        config,
+        // A HEAD that Fastify derives from this GET would delete, too.
+        exposeHeadRoute: false,
+        schema: {
+          ...schema,
+          deprecated: true,
+          summary: `${summary}, como la colección antigua`,
+          description: `Lo mismo que \`DELETE /api/${one}s/:id\`, que la sustituye. HEAD no hace nada.`,
+        },
+      },
+      (request, reply) => {
+        reply.header(
+          'link',
+          `</api/${one}s/${encodeURIComponent(request.params.id)}>; rel="successor-version"`,
+        );
+        return answer(request, reply, deletable) as never;
+      },
+    );
+    app.head(
+      old,
+      {
+        config,
+        schema: { hide: true, tags: ['escrituras'], summary: 'No hace nada', params },
+      },
+      async (_request, reply) => reply.code(204).send(),
+    );
+  }
+};
+
+const reasonOf = ({ caller }: FastifyRequest): { motivo: string; quien: string } => ({
+  motivo: `se canceló a petición de ${caller.name}`,
+  quien: caller.name,
+});
