@@ -4,7 +4,9 @@ import { idempotencyKey } from '@cordada/infra/http/idempotency.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import Type, { type Static } from 'typebox';
+import { errors } from '../documents.ts';
 import type { BffParts } from '../parts.ts';
+import { motivo, verbHeaders } from '../verbs.ts';
 
 const config = { access: access.demoOpen('ADMIN', 'OPERARIO') };
 /** The largest page that a service gives. */
@@ -107,7 +109,7 @@ export const addOperatorRoutes = (app: Server, parts: BffParts): void => {
         summary: 'Los mensajes que nadie pudo tratar, del más antiguo al más reciente',
         description: 'De todos los servicios. En un sistema sano la lista está vacía.',
         querystring: query,
-        response: { 200: Type.Array(held) },
+        response: { 200: Type.Array(held), '4xx': errors, '5xx': errors },
       },
     },
     async ({ query: { limit = Number.POSITIVE_INFINITY }, id: requestId }) => {
@@ -129,12 +131,13 @@ export const addOperatorRoutes = (app: Server, parts: BffParts): void => {
           tags: ['operación'],
           summary,
           description: `${more} Deja una fila en la auditoría. Repetido, cuando ya no está retenido, es un 404 y no cambia nada.`,
+          headers: verbHeaders,
           params: Type.Object({ id: publicId }),
           body: Type.Object(
-            { motivo: Type.String({ minLength: 1, maxLength: 1000, pattern: '\\S' }) },
+            { motivo },
             { additionalProperties: false, examples: [{ motivo: 'El fallo está corregido' }] },
           ),
-          response: { 200: verbDone },
+          response: { 200: verbDone, '4xx': errors, '5xx': errors },
         },
       },
       async (request) => {
@@ -164,7 +167,7 @@ export const addOperatorRoutes = (app: Server, parts: BffParts): void => {
         summary: 'Quién hizo qué, cuándo, sobre qué y por qué, de lo más reciente a lo más antiguo',
         description: 'Los verbos y las reglas de todos los servicios.',
         querystring: query,
-        response: { 200: Type.Array(auditRow) },
+        response: { 200: Type.Array(auditRow), '4xx': errors, '5xx': errors },
       },
     },
     async ({ query: { limit = Number.POSITIVE_INFINITY }, id: requestId }) => {

@@ -4,7 +4,7 @@ import { money } from '@cordada/infra/http/money.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import Type, { type TObject } from 'typebox';
-import { tipoParticipante } from '../documents.ts';
+import { errors, tipoParticipante } from '../documents.ts';
 import type { BffParts } from '../parts.ts';
 
 const config = { access: access.demoOpen('ADMIN', 'OPERARIO', 'CLIENTE') };
@@ -162,7 +162,7 @@ const addReads = (
         summary: many,
         description: 'Una lista sin envoltura, entera si no se da `limit`.',
         querystring: limit,
-        response: { 200: Type.Array(schema) },
+        response: { 200: Type.Array(schema), '4xx': errors, '5xx': errors },
       },
     },
     async ({ query, id: requestId }) => {
@@ -185,7 +185,7 @@ const addReads = (
         summary: one,
         description: 'Los identificadores son opacos: lo que no existe es un 404, nunca un 400.',
         params: idParams,
-        response: { 200: schema },
+        response: { 200: schema, '4xx': errors, '5xx': errors },
       },
     },
     async ({ params, id: requestId }) => {

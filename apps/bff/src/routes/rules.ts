@@ -1,6 +1,7 @@
 import { access } from '@cordada/infra/http/access.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import Type from 'typebox';
+import { errors } from '../documents.ts';
 import type { BffParts } from '../parts.ts';
 
 const config = { access: access.demoOpen('ADMIN', 'OPERARIO') };
@@ -26,7 +27,7 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
         summary: 'Si un participante está suspendido',
         description: 'Quien nunca fue suspendido no lo está.',
         params: idParams,
-        response: { 200: suspension },
+        response: { 200: suspension, '4xx': errors, '5xx': errors },
       },
     },
     ({ params, id: requestId }) => partner.call({ method: 'GET', path: suspensionOf(params.id), requestId }),
@@ -51,7 +52,7 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
             examples: [{ suspendido: true, motivo: 'Incumplió el contrato' }],
           },
         ),
-        response: { 200: suspension },
+        response: { 200: suspension, '4xx': errors, '5xx': errors },
       },
     },
     ({ params, body, caller, id: requestId }) =>
@@ -72,7 +73,7 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
         summary: 'Si el tracking de una marca está activo',
         description: 'Lo está mientras nadie lo apague.',
         params: idParams,
-        response: { 200: tracking },
+        response: { 200: tracking, '4xx': errors, '5xx': errors },
       },
     },
     ({ params, id: requestId }) =>
@@ -92,7 +93,7 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
           { activo: Type.Boolean() },
           { additionalProperties: false, examples: [{ activo: false }] },
         ),
-        response: { 200: tracking },
+        response: { 200: tracking, '4xx': errors, '5xx': errors },
       },
     },
     ({ params, body, caller, id: requestId }) =>

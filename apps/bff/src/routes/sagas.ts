@@ -4,8 +4,10 @@ import { idempotencyKey } from '@cordada/infra/http/idempotency.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import Type, { type Static } from 'typebox';
+import { errors } from '../documents.ts';
 import type { BffParts } from '../parts.ts';
 import { sagaOwners } from '../saga-owners.ts';
+import { motivo, verbHeaders } from '../verbs.ts';
 
 const readers = { access: access.demoOpen('ADMIN', 'OPERARIO', 'CLIENTE') };
 const operators = { access: access.demoOpen('ADMIN', 'OPERARIO') };
@@ -169,7 +171,7 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
           },
           { additionalProperties: false },
         ),
-        response: { 200: page },
+        response: { 200: page, '4xx': errors, '5xx': errors },
       },
     },
     async ({ query, id: requestId }) => {
@@ -202,7 +204,7 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
         description:
           'Lo que señala el `Location` de un 202. Un 404 con `Retry-After` dice que nadie la tiene, o aún no.',
         params: Type.Object({ tipo: Type.String(), id: Type.String() }),
-        response: { 200: sagaView },
+        response: { 200: sagaView, '4xx': errors, '5xx': errors },
       },
     },
     async ({ params: { tipo, id }, id: requestId }, reply) => {
@@ -226,17 +228,18 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
           summary: `${resumen} en una saga PARKED`,
           description:
             'Deja una fila en la auditoría. Solo hace algo mientras el paso está detenido: repetido es un 409 y no cambia nada.',
+          headers: verbHeaders,
           params: Type.Object({ tipo: Type.String(), id: Type.String(), paso: Type.String() }),
           body: Type.Object(
             {
-              motivo: Type.String({ minLength: 1, maxLength: 1000, pattern: '\\S' }),
+              motivo,
               item: Type.Optional(
                 Type.Integer({ minimum: 0, maximum: lastItem, description: 'Uno solo; todos si falta' }),
               ),
             },
             { additionalProperties: false, examples: [{ motivo: 'El proveedor ya responde', item: 0 }] },
           ),
-          response: { 200: sagaView },
+          response: { 200: sagaView, '4xx': errors, '5xx': errors },
         },
       },
       async (request, reply) => {

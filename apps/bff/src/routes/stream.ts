@@ -4,6 +4,7 @@ import type { Server } from '@cordada/infra/http/server.ts';
 import { tokenHeader } from '@cordada/infra/http/validation.ts';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import { errors } from '../documents.ts';
 import { type EventStream, openEventStream } from '../event-stream.ts';
 import type { BffParts } from '../parts.ts';
 import { type Follower, type SagaFeed, sagaFeed } from '../saga-feed.ts';
@@ -41,8 +42,13 @@ export const addStreamRoutes = (app: Server, parts: BffParts): void => {
         summary: 'Las sagas, tal como avanzan (SSE)',
         description:
           'Un evento `saga` por transición. `Last-Event-ID` sigue justo después de un `id`; sin él, desde ahora.',
+        headers: Type.Object({
+          'last-event-id': Type.Optional(Type.String({ description: 'El `id` del último evento recibido' })),
+        }),
         querystring: Type.Object({}, { additionalProperties: false }),
         response: {
+          '4xx': errors,
+          '5xx': errors,
           200: {
             description: 'Eventos, sin fin',
             content: { 'text/event-stream': { schema: Type.String({ examples: [example] }) } },
