@@ -1,0 +1,290 @@
+import { campaignSaga } from '@cordada/sagas/campaign.saga.ts';
+import { type Entry, type Instance, isEnded, MARK } from '@cordada/sagas/engine/instance.ts';
+import type { LogRow } from '@cordada/sagas/engine/store.ts';
+import { entityId } from '@cordada/sagas/engine/turn.ts';
+import type { Observation } from './observation.ts';
+
+/** A promise that no run may break. */
+export interface Invariant {
+  readonly sentence: string;
+  /** What breaks it, a line each, with the saga it is about where there is one. */
+  broken(seen: Observation): readonly Breach[];
+}
+
+export interface Breach {
+  readonly saga?: string;
+  readonly what: string;
+}
+
+const entriesOf = (seen: Observation, saga: string): readonly Entry[] =>
+  (seen.log.get(saga) ?? []).flatMap(({ entries }) => entries);
+
+/** An operator gave up, or vouched for, some of what the saga did: its outcome is theirs. */
+const wasOverruled = (seen: Observation, saga: Instance): boolean =>
+  [saga.id, ...(saga.state.undos ?? []).map(({ id }) => id)].some((id) =>
+    entriesOf(seen, id).some(({ que }) => que === 'omitir' || que === 'completar'),
+  );
+
+const originals = (seen: Observation): readonly Instance[] =>
+  seen.sagas.filter(({ origin }) => origin.deshace === null);
+
+/** What of a saga should live now, and what not, by the ids of its entities. */
+const expected = (
+  seen: Observation,
+  saga: Instance,
+): { live: Set<string>; dead: Set<string> } | undefined => {
+  const undos = seen.sagas.filter(({ origin }) => origin.deshace === saga.id);
+  if (!isEnded(saga.status) || undos.some(({ status }) => !isEnded(status)) || wasOverruled(seen, saga))
+    return undefined;
+  const live = new Set<string>();
+  const dead = new Set<string>();
+  const undoneAll = undos.some(({ origin }) => origin.alcance === null);
+  const targets = undos.flatMap(({ origin }) => origin.alcance ?? []);
+  campaignSaga.steps.forEach(({ name, compensation }, place) => {
+    if (!compensation) return;
+    [...(saga.state.items[place] ?? '')].forEach((_, item) => {
+      const undone = targets.some(
+        (target) =>
+          target.item === item && (target.paso === name || (target.paso === 'partner' && name === 'evento')),
+      );
+      const lives = saga.status === 'COMPLETED' && !undoneAll && !undone;
+      (lives ? live : dead).add(entityId(saga.id, name, item));
+    });
+  });
+  return { live, dead };
+};
+
+const stepOrder = (steps: readonly string[]): Map<string, number> =>
+  new Map(steps.map((name, place) => [name, place]));
+
+export const invariants: readonly Invariant[] = [
+  {
+    sentence: 'a saga ends, or is PARKED',
+    broken: ({ sagas }) =>
+      sagas
+        .filter(({ status }) => !isEnded(status) && status !== 'PARKED')
+        .map(({ id, status }) => ({ saga: id, what: `is ${status}` })),
+  },
+  {
+    sentence: 'a parking alerts once at most, and no other saga alerts',
+    broken: (seen) =>
+      [...seen.alerts].flatMap(([saga, alerts]) => {
+        const parkings = entriesOf(seen, saga).filter(({ que }) => que === 'detenida').length;
+        return alerts > parkings ? [{ saga, what: `${alerts} alerts for ${parkings} parkings` }] : [];
+      }),
+  },
+  {
+    sentence: 'no acknowledged write is lost',
+    broken: ({ acknowledged, sagas }) => {
+      const known = new Set(sagas.map(({ id }) => id));
+      return acknowledged
+        .filter((id) => !known.has(id))
+        .map((saga) => ({ saga, what: 'was acknowledged and is not there' }));
+    },
+  },
+  {
+    sentence: 'all or nothing: of a COMPLETED saga all lives that was not undone, of any other nothing',
+    broken: (seen) => {
+      const alive = new Set([
+        ...seen.campaigns.filter(({ estado }) => estado === 'APROBADA').map(({ id }) => id),
+        ...seen.partners.filter(({ estado }) => estado === 'REGISTRADO').map(({ id }) => id),
+        ...seen.eventos.filter(({ estado }) => estado === 'REGISTRADO').map(({ id }) => id),
+      ]);
+      const pending = new Set(
+        seen.campaigns
+          .filter(({ estado }) => estado === 'PENDIENTE' || estado === 'CANCELANDO')
+          .map(({ id }) => id),
+      );
+      return originals(seen).flatMap((saga) => {
+        const wanted = expected(seen, saga);
+        if (!wanted) return [];
+        const missing = [...wanted.live].filter((id) => !alive.has(id));
+        const left = [...wanted.dead].filter((id) => alive.has(id) || pending.has(id));
+        return [
+          ...missing.map((id) => ({ saga: saga.id, what: `is ${saga.status} and lacks ${id}` })),
+          ...left.map((id) => ({ saga: saga.id, what: `is ${saga.status} and leaves ${id}` })),
+        ];
+      });
+    },
+  },
+  {
+    sentence: 'nothing lives that belongs to no saga',
+    broken: (seen) => {
+      const sagas = new Set(seen.sagas.map(({ id }) => id));
+      return [...seen.campaigns, ...seen.partners, ...seen.eventos]
+        .filter(({ sagaId }) => sagaId !== null && !sagas.has(sagaId))
+        .map(({ id }) => ({ what: `${id} is of no saga` }));
+    },
+  },
+  {
+    sentence: 'a partner or evento does not outlive what it belongs to',
+    broken: (seen) => {
+      const deadCampaigns = new Set(
+        seen.campaigns.filter(({ estado }) => estado === 'CANCELADA').map(({ id }) => id),
+      );
+      const deadPartners = new Set(
+        seen.partners.filter(({ estado }) => estado === 'CANCELADO').map(({ id }) => id),
+      );
+      return [
+        ...seen.partners
+          .filter(({ estado, idCampaign }) => estado === 'REGISTRADO' && deadCampaigns.has(idCampaign))
+          .map(({ id }) => ({ what: `partner ${id} outlives its campaign` })),
+        ...seen.eventos
+          .filter(({ estado, idPartner }) => estado === 'REGISTRADO' && deadPartners.has(idPartner))
+          .map(({ id }) => ({ what: `evento ${id} outlives its partner` })),
+      ];
+    },
+  },
+  {
+    sentence: 'one name lives once in a brand, and a participant once in a campaign',
+    broken: (seen) => {
+      const names = seen.campaigns
+        .filter(({ estado }) => estado !== 'CANCELADA')
+        .map(({ marcaId, nombreNormalizado }) => `${marcaId}/${nombreNormalizado}`);
+      const participants = seen.partners
+        .filter(({ estado, idParticipante }) => estado === 'REGISTRADO' && idParticipante !== null)
+        .map(({ idCampaign, idParticipante }) => `${idCampaign}/${idParticipante}`);
+      return [...twice(names), ...twice(participants)].map((what) => ({ what: `${what} lives twice` }));
+    },
+  },
+  {
+    sentence:
+      'compensations are exact, each answered once, in reverse: a step wholly before the one before it',
+    broken: (seen) =>
+      seen.sagas
+        .filter(({ origin }) => origin.deshace === null)
+        .flatMap((saga) => {
+          const order = stepOrder(campaignSaga.steps.map(({ name }) => name));
+          const answered = new Set<string>();
+          const sent = new Set<string>();
+          const breaches: Breach[] = [];
+          let lowest = Number.POSITIVE_INFINITY;
+          for (const { que, paso = '', item } of entriesOf(seen, saga.id)) {
+            const key = `${paso}/${item ?? 0}`;
+            const place = order.get(paso) ?? 0;
+            if (que === 'compensacion') {
+              const open = [...sent].filter(
+                (one) => !answered.has(one) && (order.get(one.split('/')[0] ?? '') ?? 0) > place,
+              );
+              if (open.length > 0 && !wasOverruled(seen, saga))
+                breaches.push({
+                  saga: saga.id,
+                  what: `compensates ${key} before ${open.join(', ')} is answered`,
+                });
+              if (place > lowest)
+                breaches.push({ saga: saga.id, what: `compensates ${key} after an earlier step` });
+              lowest = Math.min(lowest, place);
+              sent.add(key);
+            }
+            if (que === 'compensado') {
+              if (answered.has(key)) breaches.push({ saga: saga.id, what: `${key} is compensated twice` });
+              if (!sent.has(key)) breaches.push({ saga: saga.id, what: `${key} is compensated unasked` });
+              answered.add(key);
+            }
+            if (que === 'comando' && sent.size > 0)
+              breaches.push({ saga: saga.id, what: `sends ${key} after it began to compensate` });
+          }
+          return breaches;
+        }),
+  },
+  {
+    sentence: 'what was refused is not compensated, and what was compensated had been sent',
+    broken: (seen) =>
+      seen.sagas.flatMap((saga) => {
+        if (saga.origin.deshace) return [];
+        const refused = new Set<string>();
+        const breaches: Breach[] = [];
+        for (const { que, paso, item } of entriesOf(seen, saga.id)) {
+          const key = `${paso}/${item ?? 0}`;
+          if (que === 'fallo') refused.add(key);
+          if (que === 'compensacion' && refused.has(key))
+            breaches.push({ saga: saga.id, what: `compensates ${key}, which was refused` });
+        }
+        return breaches;
+      }),
+  },
+  {
+    sentence: 'the log is the saga: a row a version, and the last one tells its state',
+    broken: (seen) =>
+      seen.sagas.flatMap((saga) => {
+        const rows = seen.log.get(saga.id) ?? [];
+        const last = rows.at(-1);
+        if (rows.length !== saga.version || rows.some(({ n }, i) => n !== i + 1))
+          return [
+            {
+              saga: saga.id,
+              what: `has version ${saga.version} and rows ${rows.map(({ n }) => n).join(' ')}`,
+            },
+          ];
+        if (last?.status !== saga.status)
+          return [{ saga: saga.id, what: `is ${saga.status}, its log says ${last?.status}` }];
+        return marksDisagree(saga, rows);
+      }),
+  },
+  {
+    sentence: 'messages of one topic and key are handled in the order in which they were published',
+    broken: ({ handled }) => {
+      const newest = new Map<string, string>();
+      const seen = new Set<string>();
+      const breaches: Breach[] = [];
+      for (const { subscription, contract, key, message } of handled) {
+        const lane = `${subscription} ${contract} ${key}`;
+        const once = `${lane} ${message}`;
+        if (seen.has(once)) continue;
+        seen.add(once);
+        const before = newest.get(lane);
+        if (before !== undefined && message < before)
+          breaches.push({ saga: key, what: `${lane}: ${message} is handled after ${before}` });
+        else newest.set(lane, message);
+      }
+      return breaches;
+    },
+  },
+  {
+    sentence: 'nothing is left in an outbox, and nothing is held that can be handled',
+    broken: ({ outbox, held }) => [
+      ...outbox.map(({ service, topic, key }) => ({
+        saga: key,
+        what: `${service} still has to publish ${topic}`,
+      })),
+      ...held.map(({ service, topic, cause }) => ({ what: `${service} still holds ${topic}: ${cause}` })),
+    ],
+  },
+];
+
+const twice = (values: readonly string[]): string[] => values.filter((value, i) => values.indexOf(value) < i);
+
+/** The marks of a saga's items say what its log tells of them. */
+const marksDisagree = (saga: Instance, rows: readonly LogRow[]): Breach[] => {
+  if (saga.origin.deshace) return [];
+  const told = new Map<string, string>();
+  for (const { que, paso, item } of rows.flatMap(({ entries }) => entries)) {
+    const key = `${paso}/${item ?? 0}`;
+    const mark = {
+      comando: MARK.sent,
+      evento: MARK.done,
+      fallo: MARK.refused,
+      compensacion: MARK.undoing,
+      compensado: MARK.undone,
+    }[que as string];
+    if (mark !== undefined && paso !== undefined) told.set(key, mark);
+  }
+  if (
+    rows.some(({ entries }) =>
+      entries.some(({ que }) => que === 'omitir' || que === 'completar' || que === 'deshecha'),
+    )
+  )
+    return [];
+  return campaignSaga.steps.flatMap(({ name }, place) =>
+    [...(saga.state.items[place] ?? '')].flatMap((mark, item) => {
+      const said = told.get(`${name}/${item}`) ?? MARK.pending;
+      return said === mark
+        ? []
+        : [{ saga: saga.id, what: `${name}/${item} is ${mark}, its log says ${said}` }];
+    }),
+  );
+};
+
+/** Every breach of every invariant, each with its sentence. */
+export const breachesOf = (seen: Observation): readonly (Breach & { readonly sentence: string })[] =>
+  invariants.flatMap(({ sentence, broken }) => broken(seen).map((breach) => ({ ...breach, sentence })));

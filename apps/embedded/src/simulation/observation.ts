@@ -1,0 +1,34 @@
+import type { Campaign } from '@cordada/campaign/campaign.ts';
+import type { Partner } from '@cordada/partner/partner.ts';
+import type { Instance } from '@cordada/sagas/engine/instance.ts';
+import type { LogRow } from '@cordada/sagas/engine/store.ts';
+import type { Evento } from '@cordada/tracking/evento.ts';
+
+/** One message as a subscription handled it, written in the transaction that did so. */
+export interface Handled {
+  readonly subscription: string;
+  readonly contract: string;
+  readonly key: string;
+  /** UUIDv7: later messages of one emitter have greater ones. */
+  readonly message: string;
+}
+
+/** What a run left behind, read when it was over. */
+export interface Observation {
+  readonly sagas: readonly Instance[];
+  /** By saga, in the order of their versions. */
+  readonly log: ReadonlyMap<string, readonly LogRow[]>;
+  readonly campaigns: readonly Campaign[];
+  readonly partners: readonly Partner[];
+  readonly eventos: readonly Evento[];
+  /** In the order of the commits, by subscription. */
+  readonly handled: readonly Handled[];
+  /** Rows that are left in the outboxes. */
+  readonly outbox: readonly { readonly service: string; readonly topic: string; readonly key: string }[];
+  /** Messages that are still held. */
+  readonly held: readonly { readonly service: string; readonly topic: string; readonly cause: string }[];
+  /** Sagas whose beginning was acknowledged as durable. */
+  readonly acknowledged: readonly string[];
+  /** Lines that alert of a parked saga, by saga. */
+  readonly alerts: ReadonlyMap<string, number>;
+}
