@@ -12,7 +12,7 @@ import {
 } from 'cockatiel';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** Thrown by a call that got no usable answer: the other service is away, too slow, or broken (5xx). */
+/** Thrown by a call that got no usable answer: the other service is away or too slow. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
 }

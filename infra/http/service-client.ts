@@ -61,6 +61,8 @@ const repeatable = new Set(['GET', 'PUT']);
 export const createServiceClient = (options: ServiceClientOptions): ServiceClient => {
   const { caller, target, baseUrl, tokens, resilience } = options;
 
+  const away = (): HttpError => unavailable(`El servicio ${target} no está disponible por ahora`);
+
   const once = async (request: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer> => {
     const headers: Record<string, string> = {
       accept: 'application/json',
@@ -82,7 +84,9 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
     } catch (error) {
       throw new CallFailed(`${target} cannot be reached: ${reason(error)}`, { cause: error });
     }
-    if (answer.status >= 500) throw new CallFailed(`${target} answered ${answer.status}`);
+    // A fault met by this one request: asking again would meet it again, and says nothing of the others' requests.
+    if (answer.status === 500) throw away();
+    if (answer.status > 500) throw new CallFailed(`${target} answered ${answer.status}`);
     return answer;
   };
 
@@ -93,9 +97,7 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
         repeatable: repeatable.has(request.method),
       });
     } catch (error) {
-      if (error instanceof CallFailed)
-        throw unavailable(`El servicio ${target} no está disponible por ahora`);
-      throw error;
+      throw error instanceof CallFailed ? away() : error;
     }
   };
 

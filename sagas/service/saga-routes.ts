@@ -154,6 +154,14 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
     },
   );
 
+  // Reads that wait for sagas to move end with the server: a stop neither waits for them nor closes what they read.
+  const waiting = new Set<() => void>();
+  let draining = false;
+  app.addHook('preClose', async () => {
+    draining = true;
+    for (const end of waiting) end();
+  });
+
   app.get(
     '/saga-log',
     {
@@ -180,39 +188,38 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
         );
         const page = await knownPosition('despues', () => reads.stream(after, query.limit ?? 200));
         after = page.after;
-        if (page.moves.length > 0 || runtime.now() >= until) {
-          told.forget();
+        if (page.moves.length > 0 || runtime.now() >= until || draining) {
+          told.end();
           return {
             entradas: page.moves.map(({ position, ...moved }) => ({ posicion: position, ...moved })),
             posicion: after,
           };
         }
+        waiting.add(told.end);
         await told.promise;
+        waiting.delete(told.end);
       }
     },
   );
 };
 
-/** A hint that sagas have moved, or `ms` later at the latest. */
+/** A hint that sagas have moved, or `ms` later at the latest, or `end`. */
 const nextCommit = (
   coordinator: Pick<SagaRouteParts['coordinator'], 'onCommitted'>,
   runtime: Runtime,
   ms: number,
-): { readonly promise: Promise<void>; forget(): void } => {
-  let forget: () => void = () => {};
+): { readonly promise: Promise<void>; end(): void } => {
+  let end: () => void = () => {};
   const promise = new Promise<void>((resolve) => {
-    const cancel = runtime.after(ms, done);
-    const unsubscribe = coordinator.onCommitted(done);
-    function done(): void {
-      forget();
-      resolve();
-    }
-    forget = () => {
+    end = () => {
       cancel();
       unsubscribe();
+      resolve();
     };
+    const cancel = runtime.after(ms, end);
+    const unsubscribe = coordinator.onCommitted(end);
   });
-  return { promise, forget: () => forget() };
+  return { promise, end };
 };
 
 /** @throws HttpError 400 for a cursor or a position that this service has not given out */

@@ -1,8 +1,9 @@
 import { access } from '@cordada/infra/http/access.ts';
-import { notFound } from '@cordada/infra/http/errors.ts';
+import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
 import { idempotencyKey } from '@cordada/infra/http/idempotency.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
+import { isUuid } from '@cordada/infra/uuid-text.ts';
 import Type, { type Static } from 'typebox';
 import { errors } from '../documents.ts';
 import type { BffParts } from '../parts.ts';
@@ -175,6 +176,7 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
       },
     },
     async ({ query, id: requestId }) => {
+      refuseUnreadable(query);
       const asked =
         query.tipo === undefined
           ? new Set(owners.values())
@@ -256,6 +258,29 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
       },
     );
 };
+
+/** @throws HttpError 400 for an instant that is none (a leap second, the year 0), or a cursor that is none of ours */
+const refuseUnreadable = ({ desde, hasta, cursor }: Readonly<Record<string, unknown>>): void => {
+  for (const [parameter, value] of Object.entries({ desde, hasta }))
+    if (typeof value === 'string' && !isInstant(value))
+      throw new HttpError({
+        status: 400,
+        code: 'VALOR_INVALIDO',
+        detail: 'No es un instante',
+        source: { parameter },
+      });
+  if (typeof cursor !== 'string') return;
+  const [began = '', id = '', ...rest] = cursor.split('_');
+  if (!isInstant(began) || !isUuid(id) || rest.length > 0)
+    throw new HttpError({
+      status: 400,
+      code: 'POSICION_DESCONOCIDA',
+      detail: 'No es el cursor de ninguna página',
+      source: { parameter: 'cursor' },
+    });
+};
+
+const isInstant = (text: string): boolean => /^(?!0000)\d{4}-/.test(text) && !Number.isNaN(Date.parse(text));
 
 /**
  * One page of the pages of every owner. A cursor is a place in the one order that all owners list by, when a saga
