@@ -1,23 +1,21 @@
+import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { type Level, runSeed, type SeedResult } from './seed-run.ts';
+
+/** The first argument of a worker process. */
+const WORKER = 'worker';
 
 const USAGE = `npm run simulate -- --seed N | --seeds A..B [--level engine|services]
   engine    the engine, pipeline and bus over memory stores (the default)
   services  the real services on their SQL, on PGlite`;
 
-interface Task {
-  readonly level: Level;
-}
-
-const isTask = (data: unknown): data is Task => typeof data === 'object' && data !== null && 'level' in data;
-
-/** A worker: runs the seeds that it is sent, one after another. */
-const work = (port: MessagePort, { level }: Task): void => {
-  port.on('message', async (seed: number) => {
-    port.postMessage(await runSeed(seed, level));
+/** A worker process: runs the seeds that it is sent, one after another. */
+const work = (level: Level): void => {
+  process.on('message', async (seed: number) => {
+    process.send?.(await runSeed(seed, level));
   });
 };
 
@@ -39,33 +37,32 @@ const runAll = async (first: number, last: number, level: Level): Promise<number
   let failed = 0;
   let done = 0;
   const count = last - first + 1;
-  const began = performance.now();
-  const workers = Math.min(availableParallelism(), count);
-  await Promise.all(
-    Array.from(
-      { length: workers },
-      () =>
-        new Promise<void>((resolve, reject) => {
-          const worker = new Worker(fileURLToPath(import.meta.url), { workerData: { level } satisfies Task });
-          const give = (): void => {
-            if (next <= last) worker.postMessage(next++);
-            else void worker.terminate().then(() => resolve());
-          };
-          worker.on('message', (result: SeedResult) => {
-            done += 1;
-            if (result.breaches.length > 0) {
-              failed += 1;
-              report(result, level);
-            }
-            if (done % 250 === 0) say(`· ${done} of ${count} seeds, ${failed} failed`);
-            give();
-          });
-          worker.on('error', reject);
-          give();
-        }),
-    ),
-  );
-  const seconds = (performance.now() - began) / 1000;
+  const runtime = systemRuntime();
+  const began = runtime.now();
+  const runShare = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = fork(fileURLToPath(import.meta.url), [WORKER, level], { execArgv: ['--import', 'tsx'] });
+      let ended = false;
+      const give = (): void => {
+        ended = next > last;
+        if (ended) worker.kill();
+        else worker.send(next++);
+      };
+      worker.on('message', (message) => {
+        const result = message as SeedResult;
+        done += 1;
+        if (result.breaches.length > 0) {
+          failed += 1;
+          report(result, level);
+        }
+        if (done % 250 === 0) say(`· ${done} of ${count} seeds, ${failed} failed`);
+        give();
+      });
+      worker.on('exit', (code) => (ended ? resolve() : reject(new Error(`a worker ended with ${code}`))));
+      give();
+    });
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), count) }, runShare));
+  const seconds = (runtime.now() - began) / 1000;
   say(
     `${count} seeds at level ${level}, ${failed} failed, in ${seconds.toFixed(0)} s (${(count / seconds).toFixed(1)} a second)`,
   );
@@ -114,5 +111,6 @@ const main = async (): Promise<void> => {
   process.exit(failed === 0 ? 0 : 1);
 };
 
-if (parentPort && isTask(workerData)) work(parentPort, workerData);
+const [role, level] = process.argv.slice(2);
+if (role === WORKER) work(level === 'services' ? 'services' : 'engine');
 else await main();
