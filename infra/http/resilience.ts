@@ -59,7 +59,8 @@ export const networkResilience = (target: string, log: Logger): Resilience => {
       );
       const policy = repeatable ? wrap(retries, guarded) : guarded;
       try {
-        return await policy.execute(({ signal }) => call(signal));
+        // A signal of its own: on the one that all calls share by default, Node warns of a leak from eleven at once on.
+        return await policy.execute(({ signal }) => call(signal), new AbortController().signal);
       } catch (error) {
         if (error instanceof BrokenCircuitError)
           throw new CallFailed(`${target} has been failing, it is not called for now`, { cause: error });

@@ -262,7 +262,8 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
     insertOperations(tx, rows) {
       for (const row of rows) operations(tx).insert(row.id, row);
     },
-    operation: (id) => database.transaction(async (tx) => operations(tx).get(id)),
+    operation: async (id, tx) =>
+      tx ? operations(tx).get(id) : database.transaction(async (own) => operations(own).get(id)),
 
     insertAudit(tx, entry) {
       const id = tx.nextNumber('audit');

@@ -322,8 +322,8 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
         ]),
       );
     },
-    async operation(id) {
-      const [row] = await database.query(selectOperation, [id]);
+    async operation(id, tx) {
+      const [row] = await (tx ?? database).query(selectOperation, [id]);
       return row && operationOf(row);
     },
 

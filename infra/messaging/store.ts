@@ -101,7 +101,8 @@ export interface MessagingStore<Tx> {
   countHeld(): Promise<{ readonly held: number; readonly parked: number }>;
 
   insertOperations(tx: Tx, operations: readonly Operation[]): void;
-  operation(id: string): Promise<Operation | undefined>;
+  /** @param tx the transaction that it is read in, where there is one: on PGlite nothing may be read beside it */
+  operation(id: string, tx?: Tx): Promise<Operation | undefined>;
 
   insertAudit(tx: Tx, entry: AuditEntry): void;
   /** Newest first, before the id `before` where it is given. */

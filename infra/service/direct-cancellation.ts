@@ -32,7 +32,7 @@ export const cancelDirect = (
     if (!found) throw notFound(`No existe ${entity.id}`);
     if (found.sagaId !== null)
       throw conflict('PERTENECE_A_UNA_SAGA', `Lo deshace la saga ${found.sagaId}, que lo registró`);
-    if (!(await store.operation(operationId)))
+    if (!(await store.operation(operationId, tx)))
       store.insertOperations(tx, [
         {
           id: operationId,

@@ -1,5 +1,5 @@
 import { access } from '@cordada/infra/http/access.ts';
-import { notFound } from '@cordada/infra/http/errors.ts';
+import { conflict, notFound } from '@cordada/infra/http/errors.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -29,9 +29,11 @@ interface Deletable {
   undo(id: string, request: FastifyRequest): Promise<Undoing>;
 }
 
-/** A part of a campaign, registered by a saga or alone. */
-interface Part {
+/** What is to be deleted, as its owner tells it. */
+interface Found {
   readonly id: string;
+  readonly estado: string;
+  /** The saga that registered it; null where it was registered alone. */
   readonly saga_id: string | null;
 }
 
@@ -41,12 +43,35 @@ type Params = FastifyRequest<{ Params: { id: string } }>;
 export const addDeletionRoutes = (app: Server, parts: BffParts, outcomes: Outcomes): void => {
   const { campaign, partner, tracking } = parts;
 
+  /** Cancelled is final, so it needs no lock to be refused by; what else forbids it is the owner's to say. */
+  const find = async (
+    owner: ServiceClient,
+    collection: string,
+    id: string,
+    requestId: string,
+  ): Promise<Found> => {
+    const found = await owner.find<Found>({ method: 'GET', path: [collection, id], requestId });
+    if (!found) throw notFound(`No existe nada que borrar con el id ${id}`);
+    if (found.estado === 'CANCELADA' || found.estado === 'CANCELADO')
+      throw conflict('YA_CANCELADO', `${id} ya está ${found.estado}`);
+    return found;
+  };
+
+  const undoCampaign = async (id: string, request: FastifyRequest): Promise<Undoing> => {
+    const found = await find(campaign, 'campaigns', id, request.id);
+    return campaign.call({
+      method: 'POST',
+      path: ['campaigns', found.id, 'deshacer'],
+      body: reasonOf(request),
+      requestId: request.id,
+    });
+  };
+
   const undoPart =
-    (owner: ServiceClient, collection: string, noun: string) =>
+    (owner: ServiceClient, collection: string) =>
     async (id: string, request: FastifyRequest): Promise<Undoing> => {
       const requestId = request.id;
-      const found = await owner.find<Part>({ method: 'GET', path: [collection, id], requestId });
-      if (!found) throw notFound(`No existe el ${noun} ${id}`);
+      const found = await find(owner, collection, id, requestId);
       if (found.saga_id !== null)
         return campaign.call({
           method: 'POST',
@@ -67,28 +92,22 @@ export const addDeletionRoutes = (app: Server, parts: BffParts, outcomes: Outcom
       one: 'campaign',
       summary: 'Deshace una campaña entera',
       description:
-        'Mientras su saga no llega a la aprobación se compensa; una vez COMPLETED, otra saga la deshace entera; si no, 409.',
-      undo: (id, request) =>
-        campaign.call({
-          method: 'POST',
-          path: ['campaigns', id, 'deshacer'],
-          body: reasonOf(request),
-          requestId: request.id,
-        }),
+        'Mientras su saga no llega a la aprobación se compensa; una vez COMPLETED, otra saga la deshace entera; lo ya cancelado y lo que no se puede deshacer, 409.',
+      undo: undoCampaign,
     },
     {
       one: 'partner',
       summary: 'Deshace un partner con sus eventos',
       description:
         'El de una saga, cuando esta está COMPLETED (409 mientras corre); el que se registró solo se deshace solo.',
-      undo: undoPart(partner, 'partners', 'partner'),
+      undo: undoPart(partner, 'partners'),
     },
     {
       one: 'evento',
       summary: 'Deshace un evento',
       description:
         'El de una saga, cuando esta está COMPLETED (409 mientras corre); el que se registró solo se deshace solo.',
-      undo: undoPart(tracking, 'eventos', 'evento'),
+      undo: undoPart(tracking, 'eventos'),
     },
   ];
 
