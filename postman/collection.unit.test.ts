@@ -28,16 +28,8 @@ const requests = folders.flatMap(({ item }) => item);
 const scripts = (item: Item): string => item.event.map(({ script }) => script.exec.join('\n')).join('\n');
 
 test('the committed collection and environment are what their source says', () => {
-  assert.equal(
-    committed('cordada.postman_collection.json'),
-    cordadaCollection,
-    'run: npm run generate',
-  );
-  assert.equal(
-    committed('cordada.postman_environment.json'),
-    localEnvironment,
-    'run: npm run generate',
-  );
+  assert.equal(committed('cordada.postman_collection.json'), cordadaCollection, 'run: npm run generate');
+  assert.equal(committed('cordada.postman_environment.json'), localEnvironment, 'run: npm run generate');
 });
 
 test('there is a folder for each scenario, and no two folders or requests of one folder have the same name', () => {

@@ -127,10 +127,32 @@ export const deletes: FolderSource = {
     },
     {
       name: 'Delete the campaign again: 409',
-      describe: 'It is gone already.',
+      describe: 'It is gone already; nothing more is begun.',
       method: 'DELETE',
       path: '/api/campaigns/{{campaign}}',
       test: 'refused(409);',
+    },
+    {
+      name: 'The audit says who deleted',
+      describe:
+        'Each DELETE that began something left a row: who (`demo` in the demo), when, what, why. A refused one left none.',
+      method: 'GET',
+      path: '/api/auditoria',
+      test: `
+        answers(200);
+        const rows = pm.response.json().filter(({ sobre }) => sobre.startsWith(saved('saga')));
+        pm.test('the campaign, the partner and the evento, newest first', () => {
+          pm.expect(rows.map(({ sobre }) => sobre)).to.deep.equal([
+            saved('saga'), saved('saga') + '/' + saved('partner'), saved('saga') + '/' + saved('evento'),
+          ]);
+        });
+        pm.test('who, when and why', () => {
+          for (const row of rows) {
+            pm.expect(row).to.deep.include({ quien: 'demo', que: 'saga.deshacer' });
+            pm.expect(Date.parse(row.cuando)).to.be.above(0);
+            pm.expect(row.motivo).to.be.a('string').that.is.not.empty;
+          }
+        });`,
     },
     {
       name: 'Register a partner of the cancelled campaign: 409',

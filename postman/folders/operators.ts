@@ -43,7 +43,7 @@ export const operators: FolderSource = {
     },
     {
       name: 'List sagas, newest first',
-      describe: 'A page of them; `cursor` of the next one.',
+      describe: 'A page of them; `siguiente` is the cursor of the next one.',
       method: 'GET',
       path: '/api/sagas?limit=2',
       test: `
@@ -52,9 +52,9 @@ export const operators: FolderSource = {
         pm.test('two of them, newest first, and a cursor', () => {
           pm.expect(page.sagas).to.have.lengthOf(2);
           pm.expect(Date.parse(page.sagas[0].iniciada)).to.be.at.least(Date.parse(page.sagas[1].iniciada));
-          pm.expect(page.cursor).to.be.a('string').that.is.not.empty;
+          pm.expect(page.siguiente).to.be.a('string').that.is.not.empty;
         });
-        save('cursor', encodeURIComponent(page.cursor));
+        save('cursor', encodeURIComponent(page.siguiente));
         save('seen', JSON.stringify(page.sagas.map(({ id }) => id)));`,
     },
     {
@@ -167,25 +167,31 @@ export const operators: FolderSource = {
     },
     verb(
       'Retry a step of a saga that is not parked: 409',
-      '/api/sagas/campaign/{{saga}}/pasos/AprobarReserva/reintentar',
+      '/api/sagas/campaign/{{saga}}/pasos/aprobacion/reintentar',
       { motivo: 'prueba' },
       'refused(409);',
     ),
     verb(
       'Skip a step of a saga that is not parked: 409',
-      '/api/sagas/campaign/{{saga}}/pasos/AprobarReserva/omitir',
+      '/api/sagas/campaign/{{saga}}/pasos/aprobacion/omitir',
       { motivo: 'prueba' },
       'refused(409);',
     ),
     verb(
       'Mark a step done of a saga that nobody has: 404',
-      '/api/sagas/campaign/{{$guid}}/pasos/AprobarReserva/completar',
+      '/api/sagas/campaign/{{$guid}}/pasos/aprobacion/completar',
+      { motivo: 'prueba' },
+      'refused(404);',
+    ),
+    verb(
+      'Retry a step that the saga does not have: 404',
+      '/api/sagas/campaign/{{saga}}/pasos/nada/reintentar',
       { motivo: 'prueba' },
       'refused(404);',
     ),
     verb(
       'A verb without a reason: 400',
-      '/api/sagas/campaign/{{saga}}/pasos/AprobarReserva/omitir',
+      '/api/sagas/campaign/{{saga}}/pasos/aprobacion/omitir',
       {},
       "refused(400, 'motivo');",
     ),

@@ -145,6 +145,19 @@ export const rules: FolderSource = {
         pm.test('says what holds now', () => pm.expect(pm.response.json().activo).to.equal(true));`,
     },
     {
+      name: 'The audit says who set the rules',
+      describe: 'Each rule that was set left a row, newest first.',
+      method: 'GET',
+      path: '/api/auditoria',
+      test: `
+        answers(200);
+        const on = (variable) => mine('sobre', variable).map(({ quien, que }) => quien + ' ' + que);
+        pm.test('the suspension and its end', () =>
+          pm.expect(on('participante2')).to.deep.equal(['demo participante.readmitir', 'demo participante.suspender']));
+        pm.test('tracking off and on', () =>
+          pm.expect(on('marca')).to.deep.equal(['demo marca.tracking.activar', 'demo marca.tracking.desactivar']));`,
+    },
+    {
       name: 'A rule of the wrong type: 400',
       describe: 'A word is no boolean.',
       method: 'PUT',

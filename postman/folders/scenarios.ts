@@ -144,6 +144,13 @@ export const registroEventoFallido: FolderSource = {
     readCampaign('CANCELADA'),
     readPartners('Partners: three, CANCELADO', `all(partners, 3, 'CANCELADO');`),
     readEventos('Eventos: none was registered', 'pm.expect(eventos).to.be.empty;'),
+    {
+      name: 'Delete what was undone already: 409',
+      describe: 'There is nothing left to undo.',
+      method: 'DELETE',
+      path: '/api/campaigns/{{campaign}}',
+      test: 'refused(409);',
+    },
     rule('Switch tracking on again', '/api/marcas/{{marca}}/tracking', { activo: true }),
   ],
 };
