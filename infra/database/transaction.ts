@@ -55,10 +55,18 @@ export async function runTransaction<R>(
     return failures[0];
   };
   const sent: Promise<unknown>[] = [];
+  /** Fails whoever awaits it: the transaction's outcome is decided already. */
+  const late = (): Promise<Row[]> => {
+    const refused = Promise.reject(
+      new Error('The transaction is over: a statement was sent after its work had ended'),
+    );
+    refused.catch(() => undefined);
+    return refused;
+  };
   const send = (query: string | (() => pg.QueryConfig)): Promise<Row[]> => {
+    if (over) return late();
     const rows = (async () => {
       try {
-        if (over) throw new Error('The transaction is over: a statement was sent after its work had ended');
         gatherWrites(client);
         const { rows } = await client.query(typeof query === 'string' ? { text: query } : query());
         return rows;
@@ -103,10 +111,10 @@ export async function runTransaction<R>(
     await Promise.all(sent);
     throw rootCause(error);
   }
-  // A failed transaction is not committed although COMMIT itself succeeds: it is answered with ROLLBACK.
-  if (command !== 'COMMIT') {
-    await Promise.all(sent);
-    throw rootCause(new Error(`COMMIT was answered with ${command}`));
-  }
+  // COMMIT succeeds also when it commits nothing: a transaction that has failed is answered with ROLLBACK, and where
+  // there is none, because BEGIN itself was cancelled, it is a warning.
+  await Promise.all(sent);
+  if (failures.length > 0) throw failures[0];
+  if (command !== 'COMMIT') throw new Error(`COMMIT was answered with ${command}`);
   return result;
 }
