@@ -1,5 +1,6 @@
-import { access, constants, mkdir, realpath } from 'node:fs/promises';
+import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { dirname, resolve } from 'node:path';
 
 /** Another process serves this folder; two on one folder corrupt it. */
 export class DataDirInUse extends Error {
@@ -11,6 +12,22 @@ export interface HeldDataDir {
   /** The folder's real path. */
   readonly path: string;
   release(): Promise<void>;
+}
+
+const ignoreExisting = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EEXIST') throw error;
+};
+
+/** Makes a folder and its parents. Node's own `recursive` never ends where a parent says ENOENT, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path).catch(ignoreExisting);
+  } catch (error) {
+    const parent = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error;
+    await makeFolder(parent);
+    await mkdir(path).catch(ignoreExisting);
+  }
 }
 
 const listen = (name: string): Promise<Server> =>
@@ -31,8 +48,9 @@ const listen = (name: string): Promise<Server> =>
 export async function holdDataDir(dataDir: string): Promise<HeldDataDir> {
   let path: string;
   try {
-    await mkdir(dataDir, { recursive: true });
+    await makeFolder(resolve(dataDir));
     path = await realpath(dataDir);
+    if (!(await stat(path)).isDirectory()) throw new Error('it is not a folder');
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error(`The data folder ${dataDir} cannot be written: ${(error as Error).message}`, {
