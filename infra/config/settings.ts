@@ -80,7 +80,7 @@ export const readSettings = (
   for (const name of Object.keys(env)) {
     const meant = names.find((known) => isOneLetterOff(name, known));
     if (meant !== undefined && !names.includes(name))
-      faults.push(`${name} is not a setting: did you mean ${meant}?`);
+      faults.push(`${inOneLine(name)} is not a setting: did you mean ${meant}?`);
   }
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(declared)) {
@@ -91,12 +91,20 @@ export const readSettings = (
     try {
       values[name] = setting.read(text);
     } catch (error) {
-      const shown = secret.has(name) ? '' : `=${text}`;
+      const shown = secret.has(name) ? '' : `=${inOneLine(text)}`;
       faults.push(`${name}${shown} ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return values as AllSettings;
+};
+
+const longestShown = 60;
+
+/** A value as a message shows it: without line breaks, and cut short. */
+const inOneLine = (text: string): string => {
+  const line = text.replace(/[\u0000-\u001f\u007f]/g, ' ');
+  return line.length > longestShown ? `${line.slice(0, longestShown)}…` : line;
 };
 
 function parseApiKeys(text: string): readonly ApiKey[] {

@@ -24,6 +24,7 @@ import { settleNumbers, stringifyJson } from './json-body.ts';
 import { Digits, JsonRefused, parseJson } from './json-text.ts';
 import { createMethodIndex } from './method-index.ts';
 import { addRateLimit } from './rate-limit.ts';
+import { acceptRawPaths } from './raw-path.ts';
 import { checkUrlText, compileValidator, isToken, tokenHeader } from './validation.ts';
 
 /** A Fastify server whose handlers are typed by their TypeBox schemas. */
@@ -82,7 +83,6 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       const given = headers['x-request-id'];
       return typeof given === 'string' && isToken(given, longestRequestId) ? given : runtime.uuid();
     },
-    rewriteUrl: ({ url }) => percentEncoded(url ?? '/'),
     clientErrorHandler(error, socket) {
       answerBrokenRequest(error, socket);
     },
@@ -91,6 +91,8 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       answer(error, request as FastifyRequest, reply as FastifyReply);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
+
+  acceptRawPaths(app.server);
 
   const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const known = toHttpError(error, options);
@@ -160,6 +162,10 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   app.addHook('preClose', async () => {
     draining = true;
   });
+  app.addHook('onSend', async (_request, reply) => {
+    // A client that kept its connection would hold `close()` back until the connection had idled long enough.
+    if (draining) reply.header('connection', 'close');
+  });
 
   addHealthRoutes(app, {
     service: name,
@@ -171,10 +177,6 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   });
   return app;
 };
-
-/** A URL whose raw UTF-8 bytes, as curl sends them, are percent-encoded; Node gives one character a byte. */
-const percentEncoded = (url: string): string =>
-  url.replace(/[\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** @throws HttpError 400 for what is not UTF-8 or not acceptable JSON */
 const readBody = (body: Buffer): unknown => {
