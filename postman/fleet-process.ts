@@ -22,22 +22,26 @@ const drainMs = 30_000;
 
 /**
  * Runs `npm start` on free ports and a temporary folder, whatever the environment says about databases: a run leaves
- * nothing in anyone's data.
+ * nothing in anyone's data. On abort it is stopped, also while it starts.
  * @throws Error with its last output when it ends before it is ready
  */
 export const startFleetProcess = async (
   env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
 ): Promise<FleetProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'cordada-postman-'));
   const portBase = await freePorts(services);
   const child = spawn('npm', ['start'], {
     cwd: root,
+    // A group of its own: a Ctrl-C at the terminal reaches it through us alone, and nothing of it outlives a kill.
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...env,
       PORT_BASE: String(portBase),
       DATA_DIR: join(folder, 'data'),
       HOST: '127.0.0.1',
+      AUTH: 'demo',
       DATABASE_URL: '',
       BFF_URL: '',
     },
@@ -62,14 +66,15 @@ export const startFleetProcess = async (
   const stop = async (): Promise<void> => {
     if (!over) child.kill('SIGTERM');
     await Promise.race([ended, delay(drainMs, undefined, { ref: false })]);
-    if (!over) child.kill('SIGKILL');
+    if (!over && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     await rm(folder, { recursive: true, force: true });
   };
   const ports = Array.from({ length: services }, (_, index) => portBase + index);
   const until = performance.now() + startMs;
   while (!(await areReady(ports))) {
-    if (over || performance.now() > until) {
+    if (over || signal.aborted || performance.now() > until) {
       await stop();
+      signal.throwIfAborted();
       throw new Error(`npm start ${over ? 'ended' : 'was not ready in time'}:\n${output}`);
     }
     await delay(200);

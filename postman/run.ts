@@ -73,7 +73,7 @@ const report = (executions: readonly Execution[]): void => {
 };
 
 /** The BFF to run against: the one that was named, the local one where it runs, else one of our own. */
-const findBff = async (): Promise<{ url: string; stop?: () => Promise<void> }> => {
+const findBff = async (signal: AbortSignal): Promise<{ url: string; stop?: () => Promise<void> }> => {
   const settings = readSettings(process.env);
   if (settings.BFF_URL !== undefined) {
     const url = settings.BFF_URL.replace(/\/+$/, '');
@@ -83,22 +83,27 @@ const findBff = async (): Promise<{ url: string; stop?: () => Promise<void> }> =
   const local = `http://127.0.0.1:${settings.PORT_BASE}`;
   if (await isBff(local)) return { url: local };
   out('No BFF runs here: starting one for this run (npm start, on free ports and a temporary folder)');
-  return startFleetProcess(process.env);
+  return startFleetProcess(process.env, signal);
 };
+
+class Interrupted extends Error {}
 
 const main = async (): Promise<void> => {
   const { values } = parseArgs({ options: { folder: { type: 'string', multiple: true } } });
-  const bff = await findBff();
-  const stopAndEnd = (): void => {
-    void (bff.stop?.() ?? Promise.resolve()).finally(() => process.exit(130));
-  };
-  process.once('SIGINT', stopAndEnd).once('SIGTERM', stopAndEnd);
+  const interrupted = new AbortController();
+  const untilInterrupted = new Promise<never>((_, reject) => {
+    interrupted.signal.addEventListener('abort', () => reject(interrupted.signal.reason));
+  });
+  untilInterrupted.catch(() => undefined);
+  // On, not once: from a terminal a Ctrl-C comes twice, the second from npm.
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => interrupted.abort(new Interrupted(`interrupted by ${name}`)));
+  const bff = await findBff(interrupted.signal);
   try {
     out(`Running the collection against ${bff.url}`);
-    report(await runCollection(bff.url, values.folder));
+    report(await Promise.race([runCollection(bff.url, values.folder), untilInterrupted]));
   } finally {
     await bff.stop?.();
-    process.off('SIGINT', stopAndEnd).off('SIGTERM', stopAndEnd);
   }
 };
 
@@ -110,4 +115,6 @@ try {
   for (const line of lines) process.stderr.write(`${line}\n`);
   out('0 passed, 1 failed');
   process.exitCode = 1;
+  // What newman still has under way would go on against a BFF that is gone.
+  if (error instanceof Interrupted) process.exit();
 }

@@ -76,7 +76,8 @@ class NotABff extends Error {}
 
 const run = async (chosen: readonly Scenario[], base: string, options: RunOptions): Promise<void> => {
   const interrupted = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
+  // On, not once: from a terminal a Ctrl-C comes twice, the second from npm, and the rules must be lifted still.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
   const bff = bffClient({ base, fetch, pause, timeoutMs: 15_000 });
   // Asked first, so that a BFF that is not there is said at once, and not after half a scenario.
   const { json } = await bff.send('GET', '/health');
