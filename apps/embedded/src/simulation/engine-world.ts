@@ -1,3 +1,4 @@
+import type { Bus } from '@cordada/infra/bus/bus.ts';
 import { manifest } from '@cordada/infra/bus/manifest.ts';
 import { type MemoryConnection, memoryBus } from '@cordada/infra/bus/memory.ts';
 import { type Consumer, consume } from '@cordada/infra/messaging/consumer.ts';
@@ -32,7 +33,7 @@ import {
   suspendedTable,
   trackingOffTable,
 } from './memory-services.ts';
-import type { Handled, Observation } from './observation.ts';
+import type { Handled, Observation, Published } from './observation.ts';
 import { carryOut, drawPlan, STRANGER } from './workload.ts';
 
 const services = ['campaign', 'partner', 'tracking'] as const;
@@ -87,6 +88,9 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     trouble = false;
   });
 
+  const onlyCoordinator = random.chance(0.1);
+  const faulty = (): boolean => trouble && !onlyCoordinator;
+
   const busFaults = seededBusFaults(random.fork('bus'), {
     publishLost: 0.03,
     publishAnswerLost: 0.03,
@@ -103,17 +107,18 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     manifest,
     scheduler: (task) => void world.schedule('bus', chance.below(3), task),
     faults: {
-      publish: (message) => (trouble ? busFaults.publish(message) : undefined),
-      transit: (subscription, message) => (trouble ? busFaults.transit(subscription, message) : undefined),
-      deliver: (subscription, batch) => (trouble ? busFaults.deliver(subscription, batch) : undefined),
+      publish: (message) => (faulty() ? busFaults.publish(message) : undefined),
+      transit: (subscription, message) => (faulty() ? busFaults.transit(subscription, message) : undefined),
+      deliver: (subscription, batch) => (faulty() ? busFaults.deliver(subscription, batch) : undefined),
       choose: (subscription, ready) => busFaults.choose(subscription, ready),
     },
   });
 
-  const databaseFaults = random.pick([0, 0.005, 0.03]);
-  const crashes = random.chance(0.6);
-  const outages = random.pick([0, 0, 0.2]);
-  const poison = random.chance(0.3);
+  const published: Published[] = [];
+  const databaseFaults = onlyCoordinator ? 0 : random.pick([0, 0.005, 0.03]);
+  const crashes = onlyCoordinator || random.chance(0.6);
+  const outages = onlyCoordinator ? 1 : random.pick([0, 0, 0.2]);
+  const poison = !onlyCoordinator && random.chance(0.3);
   const alerts = new Map<string, number>();
   const lifetime = (): number =>
     crashes ? 3 + chance.below(random.pick([40, 300])) : Number.POSITIVE_INFINITY;
@@ -129,7 +134,8 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
           if (!life || over) return;
           await life.io(`db ${point}`, () => {
             node.crashIn -= 1;
-            if (trouble && node.crashIn <= 0) return crash(node);
+            if (trouble && node.crashIn <= 0 && !(onlyCoordinator && node.name !== 'campaign'))
+              return crash(node);
             if (trouble && chance.chance(databaseFaults))
               throw new MemoryFault('08006', 'the database is away');
           });
@@ -189,9 +195,23 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     };
     const store = memoryStore(node.database);
     const subscription = subscriptions[node.name];
+    const recording: Pick<Bus, 'publish'> = {
+      async publish(messages) {
+        const settled = await connection.publish(messages);
+        messages.forEach(({ topic, properties }, i) => {
+          if (settled[i]?.status === 'durable')
+            published.push({
+              contract: manifest.topics.get(topic)?.contract ?? topic,
+              message: properties['ce-id'] ?? '',
+              subject: properties['ce-subject'] ?? '',
+            });
+        });
+        return settled;
+      },
+    };
     const relay = createRelay({
       store,
-      bus: connection,
+      bus: recording,
       service: node.name,
       runtime,
       log,
@@ -355,6 +375,8 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     outbox: left.flatMap(({ outbox }) => outbox),
     held: left.flatMap(({ held }) => held),
     acknowledged: work.acknowledged,
+    published,
+    onlyCoordinatorFailed: onlyCoordinator,
     alerts,
   };
 };

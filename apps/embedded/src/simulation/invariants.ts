@@ -241,6 +241,69 @@ export const invariants: readonly Invariant[] = [
     },
   },
   {
+    sentence: 'what the log says was sent, and every effect, is on the bus',
+    broken: (seen) => {
+      const messages = new Set(seen.published.map(({ message }) => message));
+      const announced = new Set(seen.published.map(({ contract, subject }) => `${contract} ${subject}`));
+      const sent = [...seen.log].flatMap(([saga, rows]) =>
+        rows
+          .flatMap(({ entries }) => entries)
+          .filter(
+            ({ que, paso }) =>
+              (que === 'comando' || que === 'compensacion') && (paso === 'partner' || paso === 'evento'),
+          )
+          .filter(({ mensaje }) => mensaje !== undefined && !messages.has(mensaje))
+          .map(({ contrato, mensaje }) => ({ saga, what: `${contrato} ${mensaje} was never durable` })),
+      );
+      const effects = [
+        ...seen.campaigns.map(
+          ({ id, estado }) => [id, 'CampaignRegistrada', 'CampaignCancelada', estado] as const,
+        ),
+        ...seen.partners.map(
+          ({ id, estado }) => [id, 'PartnerRegistrado', 'PartnerCancelado', estado] as const,
+        ),
+        ...seen.eventos.map(({ id, estado }) => [id, 'EventoRegistrado', 'EventoCancelado', estado] as const),
+      ].flatMap(([id, made, undone, estado]) => [
+        ...(announced.has(`${made} ${id}`) ? [] : [{ what: `${made} of ${id} was never durable` }]),
+        ...(!estado.startsWith('CANCELAD') || announced.has(`${undone} ${id}`)
+          ? []
+          : [{ what: `${undone} of ${id} was never durable` }]),
+      ]);
+      return [...sent, ...effects];
+    },
+  },
+  {
+    sentence: 'an undo saga undoes in reverse: a step wholly before the one that came before it',
+    broken: (seen) =>
+      seen.sagas
+        .filter(({ origin }) => origin.deshace !== null)
+        .flatMap((saga) => {
+          const order = stepOrder(campaignSaga.steps.map(({ name }) => name));
+          let lowest = Number.POSITIVE_INFINITY;
+          return entriesOf(seen, saga.id).flatMap(({ que, paso = '', item }): Breach[] => {
+            if (que !== 'comando') return [];
+            const place = order.get(paso) ?? 0;
+            const early = place > lowest;
+            lowest = Math.min(lowest, place);
+            return early
+              ? [{ saga: saga.id, what: `undoes ${paso}/${item ?? 0} after an earlier step` }]
+              : [];
+          });
+        }),
+  },
+  {
+    sentence:
+      'after a downtime of the coordinator alone the answers that waited are read before any deadline fires',
+    broken: (seen) =>
+      seen.onlyCoordinatorFailed
+        ? seen.sagas.flatMap(({ id }) =>
+            entriesOf(seen, id)
+              .filter(({ que }) => que === 'vencido')
+              .map(({ paso }) => ({ saga: id, what: `${paso} timed out` })),
+          )
+        : [],
+  },
+  {
     sentence: 'nothing is left in an outbox, and nothing is held that can be handled',
     broken: ({ outbox, held }) => [
       ...outbox.map(({ service, topic, key }) => ({

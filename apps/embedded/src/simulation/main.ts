@@ -8,9 +8,10 @@ import { type Level, runSeed, type SeedResult } from './seed-run.ts';
 /** The first argument of a worker process. */
 const WORKER = 'worker';
 
-const USAGE = `npm run simulate -- --seed N | --seeds A..B [--level engine|services]
+const USAGE = `npm run simulate -- --seed N | --seeds A..B [--level engine|services] [--bail]
   engine    the engine, pipeline and bus over memory stores (the default)
-  services  the real services on their SQL, on PGlite`;
+  services  the real services on their SQL, on PGlite
+  --bail    begins no further seed once one has failed`;
 
 /** A worker process: runs the seeds that it is sent, one after another. */
 const work = (level: Level): void => {
@@ -32,7 +33,7 @@ const report = ({ seed, breaches, trace }: SeedResult, level: Level): void => {
 };
 
 /** Spreads the seeds over the machine's cores. @returns how many failed */
-const runAll = async (first: number, last: number, level: Level): Promise<number> => {
+const runAll = async (first: number, last: number, level: Level, bail: boolean): Promise<number> => {
   let next = first;
   let failed = 0;
   let done = 0;
@@ -44,7 +45,7 @@ const runAll = async (first: number, last: number, level: Level): Promise<number
       const worker = fork(fileURLToPath(import.meta.url), [WORKER, level], { execArgv: ['--import', 'tsx'] });
       let ended = false;
       const give = (): void => {
-        ended = next > last;
+        ended = next > last || (bail && failed > 0);
         if (ended) worker.kill();
         else worker.send(next++);
       };
@@ -79,13 +80,14 @@ const seedsOf = (values: {
 };
 
 const main = async (): Promise<void> => {
-  let options: { seed?: string | undefined; seeds?: string | undefined; level: string };
+  let options: { seed?: string | undefined; seeds?: string | undefined; level: string; bail: boolean };
   try {
     ({ values: options } = parseArgs({
       options: {
         seed: { type: 'string' },
         seeds: { type: 'string' },
         level: { type: 'string', default: 'engine' },
+        bail: { type: 'boolean', default: false },
       },
     }));
   } catch (error) {
@@ -106,7 +108,7 @@ const main = async (): Promise<void> => {
     say(`\n${result.breaches.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);
     process.exit(result.breaches.length === 0 ? 0 : 1);
   }
-  const failed = await runAll(first, last, level);
+  const failed = await runAll(first, last, level, options.bail);
   say(`\n${last - first + 1 - failed} passed, ${failed} failed`);
   process.exit(failed === 0 ? 0 : 1);
 };

@@ -13,6 +13,14 @@ export interface Handled {
   readonly message: string;
 }
 
+/** A message that the bus said is durable. */
+export interface Published {
+  readonly contract: string;
+  /** The message's id. */
+  readonly message: string;
+  readonly subject: string;
+}
+
 /** What a run left behind, read when it was over. */
 export interface Observation {
   readonly sagas: readonly Instance[];
@@ -29,6 +37,9 @@ export interface Observation {
   readonly held: readonly { readonly service: string; readonly topic: string; readonly cause: string }[];
   /** Sagas whose beginning was acknowledged as durable. */
   readonly acknowledged: readonly string[];
+  readonly published: readonly Published[];
+  /** Nobody but the coordinator failed: answers came at once, or waited for it. */
+  readonly onlyCoordinatorFailed: boolean;
   /** Lines that alert of a parked saga, by saga. */
   readonly alerts: ReadonlyMap<string, number>;
 }

@@ -11,6 +11,7 @@ export interface Plan {
   readonly starts: readonly Start[];
   readonly deletes: readonly Delete[];
   readonly ruleChanges: readonly RuleChange[];
+  readonly directs: readonly Direct[];
   /** Payloads that are no records, sent to a topic under some key. */
   readonly garbage: readonly { readonly at: number; readonly message: BusMessage }[];
 }
@@ -30,6 +31,14 @@ export interface Delete {
   readonly saga: string;
   /** One entity that the saga made; the whole saga where absent. */
   readonly entidad?: string;
+}
+
+/** A partner, with an evento, that is registered alone for a saga's campaign. */
+export interface Direct {
+  readonly at: number;
+  readonly saga: string;
+  readonly partner: string;
+  readonly evento: string;
 }
 
 export interface RuleChange {
@@ -112,7 +121,10 @@ export const drawPlan = (world: VirtualTime): Plan => {
     };
     return { at: random.below(trouble), message };
   });
-  return { trouble, starts, deletes, ruleChanges, garbage };
+  const directs = starts.flatMap(({ at, saga }): Direct[] =>
+    random.chance(0.4) ? [{ at: at + random.below(trouble), saga, partner: uuid(), evento: uuid() }] : [],
+  );
+  return { trouble, starts, deletes, ruleChanges, directs, garbage };
 };
 
 const shuffled = (next: () => number): string[] =>
@@ -148,6 +160,11 @@ export const carryOut = (
     at(`delete ${saga}`, when, () => driver.deshacer(saga, entidad));
   for (const { at: when, rule, id, refuses } of plan.ruleChanges)
     at(`rule ${rule} ${id}`, when, () => driver.setRule(rule, id, refuses));
+  for (const direct of plan.directs)
+    at(`direct ${direct.partner}`, direct.at, async () => {
+      await driver.publish(partnerMessage(direct, client));
+      await driver.publish(eventoMessage(direct, client));
+    });
   for (const { at: when, message } of plan.garbage)
     at(`garbage ${message.topic}`, when, async () => {
       await driver.publish(message);
@@ -174,6 +191,44 @@ const startMessage = ({ saga, nombre, marca, participantes }: Start, { runtime }
       correlationId: saga,
       subject: saga,
       idempotencyKey: saga,
+    },
+    'bff',
+    runtime,
+  );
+
+const partnerMessage = ({ saga, partner }: Direct, { runtime }: Incarnation): BusMessage =>
+  busMessage(
+    {
+      contract: contracts.RegistrarPartner,
+      body: {
+        id_partner: partner,
+        id_campaign: entityId(saga, 'campaign', 0),
+        id_participante: null,
+        nombre: 'directo',
+        tipo: 'influencer',
+        informacion_perfil: '',
+      },
+      correlationId: partner,
+      subject: partner,
+      idempotencyKey: partner,
+    },
+    'bff',
+    runtime,
+  );
+
+const eventoMessage = ({ saga, partner, evento }: Direct, { runtime }: Incarnation): BusMessage =>
+  busMessage(
+    {
+      contract: contracts.RegistrarEvento,
+      body: {
+        id_evento: evento,
+        id_partner: partner,
+        id_campana: entityId(saga, 'campaign', 0),
+        marca_id: 'm1',
+      },
+      correlationId: evento,
+      subject: evento,
+      idempotencyKey: evento,
     },
     'bff',
     runtime,
