@@ -292,16 +292,8 @@ export const invariants: readonly Invariant[] = [
         }),
   },
   {
-    sentence:
-      'after a downtime of the coordinator alone the answers that waited are read before any deadline fires',
-    broken: (seen) =>
-      seen.onlyCoordinatorFailed
-        ? seen.sagas.flatMap(({ id }) =>
-            entriesOf(seen, id)
-              .filter(({ que }) => que === 'vencido')
-              .map(({ paso }) => ({ saga: id, what: `${paso} timed out` })),
-          )
-        : [],
+    sentence: 'answers that waited while the coordinator alone was away are read before their deadline fires',
+    broken: (seen) => (seen.onlyCoordinatorFailed ? [...seen.log].flatMap(answersPassedBy) : []),
   },
   {
     sentence: 'nothing is left in an outbox, and nothing is held that can be handled',
@@ -314,6 +306,30 @@ export const invariants: readonly Invariant[] = [
     ],
   },
 ];
+
+/** Answers may be on their way so long, in milliseconds, before a deadline had to wait for them. */
+const ON_THEIR_WAY_MS = 5_000;
+
+/** When a message was made: a UUIDv7 begins with its epoch milliseconds. */
+const madeAt = (message: string): number => Number.parseInt(message.replaceAll('-', '').slice(0, 12), 16);
+
+/** Deadlines that fired although an answer of their step was there long before. */
+const answersPassedBy = ([saga, rows]: readonly [string, readonly LogRow[]]): Breach[] =>
+  rows.flatMap(({ entries, at, n }) =>
+    entries.flatMap(({ que, paso }) => {
+      if (que !== 'vencido') return [];
+      const waited = rows
+        .filter((later) => later.n > n)
+        .flatMap((later) => later.entries)
+        .find(
+          (entry) =>
+            entry.que === 'evento' &&
+            entry.paso === paso &&
+            madeAt(entry.mensaje ?? '') < at.getTime() - ON_THEIR_WAY_MS,
+        );
+      return waited ? [{ saga, what: `${paso} timed out while ${waited.mensaje} waited` }] : [];
+    }),
+  );
 
 const twice = (values: readonly string[]): string[] => values.filter((value, i) => values.indexOf(value) < i);
 
