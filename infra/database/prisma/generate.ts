@@ -12,7 +12,7 @@ const OUTPUT = 'src/generated/prisma';
 const STAMP = 'made-from.sha256';
 
 /** The services that have a Prisma schema. */
-const services = (apps: string): string[] =>
+export const services = (apps: string): string[] =>
   readdirSync(apps).filter((name) => existsSync(join(apps, name, 'prisma', 'schema.prisma')));
 
 const require = createRequire(import.meta.url);

@@ -14,8 +14,15 @@ declare const WebAssembly: {
   instantiate(code: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, unknown> } }>;
 };
 
-/** Prisma's schema engine as WebAssembly: the native one would be downloaded. */
-async function loadEngine(): Promise<typeof binding.SchemaEngine> {
+let loaded: Promise<typeof binding.SchemaEngine> | undefined;
+
+/** Prisma's schema engine as WebAssembly: the native one would be downloaded. Its binding knows one instance only. */
+const loadEngine = (): Promise<typeof binding.SchemaEngine> => {
+  loaded ??= instantiateEngine();
+  return loaded;
+};
+
+async function instantiateEngine(): Promise<typeof binding.SchemaEngine> {
   const module = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'));
   const { instance } = await WebAssembly.instantiate(await readFile(module), {
     './schema_engine_bg.js': binding,
