@@ -2,14 +2,11 @@ import Type, { type TObject, type TString } from 'typebox';
 
 const exampleSaga = '0199a1f0-7c3e-7000-8000-3f8a4f1f7d52';
 
-/**
- * A text of at most `most` code points. A schema's own `maxLength` counts what a reader sees as one character, which
- * may be any number of code points: too many for an index of the database.
- */
+/** A text of `least` to `most` code points. */
 export const text = (least: 0 | 1, most: number, options: { readonly description?: string } = {}): TString =>
-  Type.String({ ...options, minLength: least, maxLength: most, pattern: `^[\\s\\S]{${least},${most}}$` });
+  Type.String({ ...options, minLength: least, maxLength: most });
 
-/** The longest id, name or brand, in code points. */
+/** The longest id, name or brand, in code points: two of them fit into a row of an index in any script. */
 export const SHORT_TEXT = 200;
 /** The longest `informacion_perfil`, in code points. */
 export const LONG_TEXT = 2_000;
