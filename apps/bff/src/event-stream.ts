@@ -15,6 +15,8 @@ export interface EventStream {
 const heartbeatMs = 15_000;
 /** A client that takes nothing for so long is cut off: it loses nothing, it goes on after its last event. */
 const patienceMs = 60_000;
+/** How long the last of it may take to leave. */
+const farewellMs = 1_000;
 const retryMs = 1_000;
 
 /**
@@ -78,9 +80,10 @@ export const openEventStream = (reply: FastifyReply, runtime: Runtime): EventStr
       return raw.write(block) || room();
     },
     close() {
+      raw.end();
       // What a client does not take cannot be waited for.
-      if (raw.writableNeedDrain) raw.destroy();
-      else raw.end();
+      const cancel = runtime.after(farewellMs, () => raw.destroy());
+      raw.once('close', cancel);
     },
   };
 };
