@@ -12,7 +12,7 @@ export const verbHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       description:
-        'De 1 a 255 caracteres ASCII visibles. Un verbo solo actúa sobre lo que está detenido: repetirlo no cambia nada',
+        'De 1 a 255 caracteres ASCII visibles. Un verbo solo actúa sobre lo que sigue detenido: repetido no tiene efecto dos veces',
       examples: ['turno-2026-03-01-7'],
     }),
   ),
