@@ -39,11 +39,20 @@ const environment = (settings: Environment): NodeJS.ProcessEnv => {
   return env;
 };
 
+/** No process of a test is meant to live longer. */
+const LIFETIME_MS = 40_000;
+
 const running = new Set<ChildProcess>();
 
 /** For `after.each`: what a failed test left running would keep its suite from ending. */
 export const killLeftovers = (): void => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const { pid } of running) {
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
 };
 process.on('exit', killLeftovers);
 
@@ -54,7 +63,12 @@ export const startCommand = (
   cwd = root,
 ): ProductProcess => {
   const [file, ...args] = command;
-  const child = spawn(file, args, { cwd, env: environment(settings), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, {
+    cwd,
+    env: environment(settings),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a process group of its own, so that nothing of it is left over
+  });
   running.add(child);
   let stdout = '';
   let stderr = '';
@@ -65,7 +79,11 @@ export const startCommand = (
     stderr += text;
   });
   const exit = new Promise<Exit>((resolve, reject) => {
+    const limit = setTimeout(() => {
+      reject(new Error(`still running after ${LIFETIME_MS / 1000} s:\n${stdout}\n${stderr}`));
+    }, LIFETIME_MS);
     child.on('error', reject);
+    child.on('close', () => clearTimeout(limit));
     child.on('close', (code, signal) => {
       running.delete(child);
       resolve({ code, signal });

@@ -23,6 +23,11 @@ import {
  * @returns the line
  */
 const refusalOf = async (product: ProductProcess): Promise<string> => {
+  const started = product.up().then(
+    () => true,
+    () => false,
+  );
+  assert.not(await started, 'it started');
   const { code } = await product.exit;
   assert.is(code, 1, `ended with ${code}:\n${product.stdout()}\n${product.stderr()}`);
   const lines = product
