@@ -370,6 +370,36 @@ test('a path sent as raw UTF-8 bytes is the path that is percent-encoded', async
   await app.close();
 });
 
+test('a body that comes in many pieces, and a second request on a kept connection, are read whole', async () => {
+  const { app, seen } = await routes();
+  const port = await listening(app);
+  const lista = [{ id: 'ñ'.repeat(200_000) }, { id: 'b' }];
+  for (let request = 0; request < 2; request += 1) {
+    const answer = await fetch(`http://127.0.0.1:${port}/cosas`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ nombre: 'a', importe: 1, lista }),
+    });
+    assert.is(answer.status, 200);
+    await answer.text();
+  }
+  assert.equal((seen as { lista: unknown }[])[1]?.lista, lista);
+  await app.close();
+});
+
+test('a client that connects and says nothing holds no close back', async () => {
+  const { app } = await testServer();
+  const port = await listening(app);
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  const gone = new Promise((resolve) => socket.on('close', resolve));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const began = Date.now();
+  await app.close();
+  await gone;
+  assert.ok(Date.now() - began < 2_000);
+});
+
 test('closing finishes what runs and refuses new connections', async () => {
   const { app } = await testServer();
   let finish = (): void => {};
@@ -393,7 +423,9 @@ test('closing finishes what runs and refuses new connections', async () => {
   );
   finish();
   assert.equal(await (await answer).json(), { hecho: true });
+  const answered = Date.now();
   await closed;
+  assert.ok(Date.now() - answered < 5_000, 'the connection that the client keeps held the close back');
 });
 
 test.run();
