@@ -1,6 +1,6 @@
 /** One version of one message, as the code of this release writes and reads it. */
 export interface Contract<Body> {
-  /** The record's name, e.g. `PartnerRegistrado`. */
+  /** The record's name, e.g. `PartnerRegistrado`; followed by `V<major>` from the second major on. */
   readonly name: string;
   /** Who owns the topic: the receiver of a command, the emitter of an event. */
   readonly owner: string;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { check, record } from './gate.ts';
+import { sha256 } from './sources.ts';
 
 type Field = Record<string, unknown> & { readonly name: string };
 type Schema = Record<string, unknown> & { readonly fields: readonly Field[] };
@@ -110,6 +111,23 @@ gate('refuses golden bytes that changed, are gone, or belong to nothing', ({ roo
   put(root, GOLDEN, golden);
   put(root, 'golden/Nada.v1.0.json', '{}');
   refuses(root, /golden\/Nada\.v1\.0\.json: belongs to no version/);
+});
+
+gate('refuses a codec that writes or reads other bytes than the golden ones', ({ root }) => {
+  const golden = JSON.parse(read(root, GOLDEN)) as {
+    samples: { value: { cantidad: number }; hex: string }[];
+  };
+  for (const { value } of golden.samples) value.cantidad = 77;
+  const text = JSON.stringify(golden);
+  put(root, GOLDEN, text);
+  // As if the bytes had been published so: what differs is the codec of today.
+  const lock = JSON.parse(read(root, 'published.json')) as Record<string, { golden: string }>;
+  put(root, 'published.json', { [PATH]: { ...lock[PATH], golden: sha256(text) } });
+  const refusals = check(root);
+  assert.ok(
+    refusals.some((refusal) => /Pedido\.v1\.0\.json: sample 0 is written as [0-9a-f]+ now/.test(refusal)),
+  );
+  assert.ok(refusals.some((refusal) => /Pedido\.v1\.0\.json: sample 2 is read as .* now/.test(refusal)));
 });
 
 /** A second version, and why it is not compatible with the first. */
