@@ -9,7 +9,7 @@ import { createServiceTokens } from '@cordada/infra/http/service-token.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import type { Service } from '@cordada/infra/service/service.ts';
 import { createLogger, type Logger } from '@cordada/infra/telemetry/logger.ts';
-import { createRegistry } from '@cordada/infra/telemetry/metrics.ts';
+import { addProcessMetrics, createRegistry, type Registry } from '@cordada/infra/telemetry/metrics.ts';
 import { build as buildPartner, migrations as partnerMigrations } from '@cordada/partner/service.ts';
 import { build as buildTracking, migrations as trackingMigrations } from '@cordada/tracking/service.ts';
 import { checkPorts, portRefused } from './ports.ts';
@@ -87,6 +87,13 @@ const security = (settings: AllSettings, runtime: Runtime): Security => ({
   tokens: createServiceTokens(settings.SERVICE_TOKEN_SECRET ?? `${runtime.uuid()}${runtime.uuid()}`, runtime),
 });
 
+/** They are one process: what it uses is shown once, by the service that stands in front. */
+const registryOf = (name: ServiceName): Registry => {
+  const registry = createRegistry(name);
+  if (name === 'bff') addProcessMetrics(registry);
+  return registry;
+};
+
 const listen = async (service: Service, host: string, port: number): Promise<string> => {
   try {
     const address = await service.app.listen({ host, port });
@@ -154,7 +161,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       runtime,
       bus,
       log: log(name),
-      registry: createRegistry(name),
+      registry: registryOf(name),
       security: trust,
       settings,
     });
