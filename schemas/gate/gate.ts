@@ -16,7 +16,7 @@ import {
 import { byContract, contractName, readSources, type Source, sha256, textOf } from './sources.ts';
 
 const GENERATED = 'generated/contracts.ts';
-const REMEDY = 'run `node --import tsx schemas/generate.ts`';
+const REMEDY = 'run `npm run generate`';
 
 /**
  * Checks a folder of schemas as it stands.
