@@ -7,7 +7,7 @@ export interface DeadlineSettings {
   readonly sweepMs: number;
   /** Milliseconds before a deadline is looked at again for which the subscription has not caught up. */
   readonly behindMs: number;
-  /** Milliseconds past which a deadline fires even though the subscription has not caught up. */
+  /** Milliseconds past a deadline, or past the start, after which it fires even though the subscription lags. */
   readonly patienceMs: number;
   /** Sagas in one transaction. */
   readonly batch: number;
@@ -53,6 +53,7 @@ export function deadlines(options: DeadlineOptions): Deadlines {
   let next = Number.POSITIVE_INFINITY;
   let running: Promise<void> | undefined;
   let open = false;
+  let openedAt = Number.POSITIVE_INFINITY;
   let missed = false;
   let turns = new Set<string>();
   /** Sagas whose wake failed, and until when they are left alone: they must not keep the others from theirs. */
@@ -105,9 +106,10 @@ export function deadlines(options: DeadlineOptions): Deadlines {
     const latest = due.at(-1);
     if (!earliest || !latest) return [];
     if (await options.caughtUp(latest.at)) return due;
-    const bound =
-      earliest !== latest && (await options.caughtUp(earliest.at)) ? earliest.at : now - settings.patienceMs;
-    return due.filter(({ at }) => at <= bound);
+    if (earliest !== latest && (await options.caughtUp(earliest.at)))
+      return due.filter(({ at }) => at <= earliest.at);
+    // Patience begins with the service: after a downtime what is overdue has all of its backlog still to be read.
+    return due.filter(({ at }) => Math.max(at, openedAt) <= now - settings.patienceMs);
   };
 
   /** All of them in one transaction; where that fails each in its own, so that one does not stop the others. */
@@ -127,6 +129,7 @@ export function deadlines(options: DeadlineOptions): Deadlines {
   return {
     start() {
       open = true;
+      openedAt = runtime.now();
       schedule(runtime.now());
     },
     expect: schedule,

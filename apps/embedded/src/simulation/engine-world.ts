@@ -88,7 +88,7 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     trouble = false;
   });
 
-  const onlyCoordinator = random.chance(0.1);
+  const onlyCoordinator = random.chance(0.15);
   const faulty = (): boolean => trouble && !onlyCoordinator;
 
   const busFaults = seededBusFaults(random.fork('bus'), {
@@ -120,8 +120,8 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
   const outages = onlyCoordinator ? 1 : random.pick([0, 0, 0.2]);
   const poison = !onlyCoordinator && random.chance(0.3);
   const alerts = new Map<string, number>();
-  const lifetime = (): number =>
-    crashes ? 3 + chance.below(random.pick([40, 300])) : Number.POSITIVE_INFINITY;
+  const lives = onlyCoordinator ? 40 : random.pick([40, 300]);
+  const lifetime = (): number => (crashes ? 3 + chance.below(lives) : Number.POSITIVE_INFINITY);
 
   const nodes = Object.fromEntries(
     services.map((name) => {

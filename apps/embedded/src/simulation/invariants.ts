@@ -204,6 +204,38 @@ export const invariants: readonly Invariant[] = [
       }),
   },
   {
+    sentence: 'a COMPENSATED saga has compensated every item that may have taken effect',
+    broken: (seen) =>
+      seen.sagas.flatMap((saga) => {
+        if (saga.status !== 'COMPENSATED' || saga.origin.deshace || wasOverruled(seen, saga)) return [];
+        return campaignSaga.steps.flatMap(({ name, compensation }, place) =>
+          [...(compensation ? (saga.state.items[place] ?? '') : '')].flatMap((mark, item) =>
+            mark === MARK.sent || mark === MARK.done || mark === MARK.undoing
+              ? [{ saga: saga.id, what: `left ${name}/${item} as it was (${mark})` }]
+              : [],
+          ),
+        );
+      }),
+  },
+  {
+    sentence: 'a command that comes after its undo has no effect',
+    broken: ({ published }) => {
+      const first = new Map<string, string>();
+      for (const { contract, message, subject } of published) {
+        const known = first.get(`${contract} ${subject}`);
+        if (known === undefined || message < known) first.set(`${contract} ${subject}`, message);
+      }
+      return [...first].flatMap(([announced, message]) => {
+        const [contract = '', subject = ''] = announced.split(' ');
+        const made = { PartnerCancelado: 'PartnerRegistrado', EventoCancelado: 'EventoRegistrado' }[contract];
+        const later = made && first.get(`${made} ${subject}`);
+        return later !== undefined && later > message
+          ? [{ what: `${made} of ${subject} follows its ${contract}` }]
+          : [];
+      });
+    },
+  },
+  {
     sentence: 'the log is the saga: a row a version, and the last one tells its state',
     broken: (seen) =>
       seen.sagas.flatMap((saga) => {

@@ -1,0 +1,223 @@
+/** One place of the product's code, and what a developer might have written there instead. */
+export interface Patch {
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A fault that someone could really make, and that must not survive. */
+export interface Defect {
+  readonly name: string;
+  /** What goes wrong, in one sentence. */
+  readonly sentence: string;
+  readonly patches: readonly Patch[];
+  /** The suite that catches what no saga can show: the simulation is not asked then. */
+  readonly suite?: string;
+}
+
+const unitOfWork = 'infra/messaging/unit-of-work.ts';
+const consumer = 'infra/messaging/consumer.ts';
+const participant = 'infra/messaging/participant.ts';
+const relay = 'infra/messaging/relay.ts';
+const turn = 'sagas/engine/turn.ts';
+
+/** Planted one at a time; the simulation, or the suite that is named, must catch each. */
+export const defects: readonly Defect[] = [
+  {
+    name: 'commit before outbox',
+    sentence: 'The messages are written after the commit of the effect, in a transaction of their own.',
+    patches: [
+      { file: unitOfWork, find: 'seqs = store.enqueue(tx, rows);', replace: 'seqs = Promise.resolve([]);' },
+      {
+        file: unitOfWork,
+        find: 'const numbers = (await seqs) ?? [];',
+        replace:
+          'const numbers = rows.length > 0 ? await store.transaction(async (tx) => store.enqueue(tx, rows)) : [];',
+      },
+    ],
+  },
+  {
+    name: 'ack before commit',
+    sentence: 'A batch is acknowledged while it is still being handled.',
+    patches: [
+      {
+        file: consumer,
+        find: 'await process(batch.map(toItem));',
+        replace: 'void process(batch.map(toItem)).catch(() => undefined);',
+      },
+    ],
+  },
+  {
+    name: 'no tombstone',
+    sentence:
+      'An undo that finds nothing to undo leaves no trace, so the command that it overtook takes effect.',
+    patches: [
+      {
+        file: participant,
+        find: 'if (before) return; // an undo decides by the entity, and answers each time',
+        replace: "if (before || reaction.kind === 'undo') return;",
+      },
+    ],
+  },
+  {
+    name: 'undo decides by the claim',
+    sentence: 'An undo that finds the claim of its command answers the stored reply, and undoes nothing.',
+    patches: [
+      {
+        file: participant,
+        find: "if (before && reaction.kind !== 'undo') {",
+        replace: 'if (before) {',
+      },
+    ],
+  },
+  {
+    name: 'dedup by the message',
+    sentence: 'Claims are made by the id of a message instead of its idempotency key.',
+    patches: [
+      {
+        file: participant,
+        find: 'batch.map((message) => message.envelope.idempotencyKey)',
+        replace: 'batch.map((message) => message.envelope.id)',
+      },
+      {
+        file: participant,
+        find: 'work.known.get(envelope.idempotencyKey)',
+        replace: 'work.known.get(envelope.id)',
+      },
+      { file: participant, find: '{ idempotencyKey: key }: Envelope', replace: '{ id: key }: Envelope' },
+    ],
+  },
+  {
+    name: 'undo saga forward',
+    sentence: 'An undo saga undoes the first step first.',
+    patches: [
+      {
+        file: 'sagas/engine/builder.ts',
+        find: '[...definition.steps].reverse().flatMap(',
+        replace: '[...definition.steps].flatMap(',
+      },
+    ],
+  },
+  {
+    name: 'compensation does not wait',
+    sentence: 'A step is compensated before the compensations of the step after it are answered.',
+    patches: [
+      {
+        file: turn,
+        find: `      if (this.outstanding.length > 0) return;
+      if (marks.includes(MARK.undone)) this.#stepEnded('compensated');`,
+        replace: `      if (this.outstanding.length > 0 && this.step === 0) return;
+      if (marks.includes(MARK.undone)) this.#stepEnded('compensated');`,
+      },
+    ],
+  },
+  {
+    name: 'siblings forgotten',
+    sentence: 'When one item of a step is refused, the others that are still under way are not compensated.',
+    patches: [
+      {
+        file: turn,
+        find: '...indexesOf(marks, MARK.sent), ...indexesOf(marks, MARK.done)',
+        replace: '...indexesOf(marks, MARK.done)',
+      },
+    ],
+  },
+  {
+    name: 'refused item compensated',
+    sentence: 'What was refused is compensated all the same.',
+    patches: [
+      {
+        file: turn,
+        find: '...indexesOf(marks, MARK.sent), ...indexesOf(marks, MARK.done)',
+        replace:
+          '...indexesOf(marks, MARK.sent), ...indexesOf(marks, MARK.refused), ...indexesOf(marks, MARK.done)',
+      },
+    ],
+  },
+  {
+    name: 'held key leaks',
+    sentence: 'Messages pass by an earlier one of their key that is held.',
+    patches: [
+      {
+        file: consumer,
+        find: 'const cause = blocked.has(item.key) ? BEHIND : item.hold;',
+        replace: 'const cause = item.hold;',
+      },
+    ],
+  },
+  {
+    name: 'relay trusts what it reads first',
+    sentence:
+      'A row is published although a commit that may hold an earlier one of its key has not answered yet.',
+    // Two transactions at once on one key and topic: a coordinator's sagas never have them, other outboxes may.
+    suite: 'infra/messaging/relay.unit.test.ts',
+    patches: [
+      {
+        file: relay,
+        find: 'if (ready === settings.maxBatch || !isReady(lane.key, queued)) break;',
+        replace: 'if (ready === settings.maxBatch) break;',
+      },
+    ],
+  },
+  {
+    name: 'outbox forgets',
+    sentence: 'A row is deleted from the outbox although the bus did not say that it is durable.',
+    patches: [
+      {
+        file: relay,
+        find: "while (settled[done]?.status === 'durable') done += 1;",
+        replace: 'while (done < settled.length) done += 1;',
+      },
+    ],
+  },
+  {
+    name: 'no sweep',
+    sentence: 'After a start nobody looks for what a crash left in the outbox.',
+    patches: [
+      {
+        file: relay,
+        find: `      started = true;
+      sweep();`,
+        replace: '      started = true;',
+      },
+    ],
+  },
+  {
+    name: 'impatient deadline',
+    sentence: 'A deadline fires after a downtime before the answers that waited meanwhile are read.',
+    patches: [
+      {
+        file: 'sagas/engine/deadlines.ts',
+        find: 'if (await options.caughtUp(latest.at)) return due;',
+        replace: 'if (latest) return due;',
+      },
+    ],
+  },
+  {
+    name: 'late partner welcome',
+    sentence: 'A partner that is registered after its campaign was cancelled is taken.',
+    patches: [
+      {
+        file: 'apps/partner/src/partner.ts',
+        find: 'if (facts.campaignCancelled)',
+        replace: 'if (facts.campaignCancelled && partner.idParticipante !== null)',
+      },
+    ],
+  },
+  {
+    name: 'start taken twice',
+    sentence: 'A saga that is begun again begins again.',
+    patches: [
+      {
+        file: 'sagas/engine/decide.ts',
+        find: '  const turn = new Turn(definition, instance.id, instance.origin, instance, now);',
+        replace: `  if (input.kind === 'message' && input.message.envelope.contract === definition.start.name) {
+    const again = start(definition, input.message, now);
+    return again && { ...again, instance: { ...again.instance, version: instance.version } };
+  }
+  const turn = new Turn(definition, instance.id, instance.origin, instance, now);`,
+      },
+    ],
+  },
+];

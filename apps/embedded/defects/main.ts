@@ -1,0 +1,99 @@
+/**
+ * `npm run defects`: plants one fault at a time in a copy of the checkout, and shows that the simulation catches it.
+ * A fault that survives, or a patch that no longer applies, fails the command.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { systemRuntime } from '@cordada/infra/system-runtime.ts';
+import { applyPatches, copyCheckout, PatchDoesNotApply } from './copy.ts';
+import { type Defect, defects } from './defects.ts';
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const { values: options } = parseArgs({
+  options: { seeds: { type: 'string', default: '400' }, only: { type: 'string' } },
+});
+const runtime = systemRuntime();
+const folder = await mkdtemp(join(tmpdir(), 'cordada-defects-'));
+process.once('SIGINT', () => void rm(folder, { recursive: true, force: true }).then(() => process.exit(130)));
+
+/** What the simulation of the copy said. */
+interface Caught {
+  readonly seeds: number;
+  /** The sentence that was broken; undefined where all held. */
+  readonly by: string | undefined;
+}
+
+const simulate = (seeds: number): Promise<Caught> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', 'apps/embedded/src/simulation/main.ts', '--seeds', `1..${seeds}`, '--bail'],
+      { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) return resolve({ seeds, by: undefined });
+      const [, seed, sentence] = /✘ seed (\d+)\n\s+(.+)/.exec(output) ?? [];
+      if (seed === undefined)
+        return reject(new Error(`the simulation ended with ${code}:\n${output.slice(-2_000)}`));
+      resolve({ seeds: Number(seed), by: sentence });
+    });
+  });
+
+/** Runs a suite of the copy. @returns its name where it failed */
+const runSuite = (suite: string): Promise<Caught> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', suite], { cwd: folder, stdio: 'ignore' });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ seeds: 0, by: code === 0 ? undefined : suite }));
+  });
+
+const verdict = async ({ name, patches, suite }: Defect): Promise<boolean> => {
+  const began = runtime.now();
+  const line = (result: string): void =>
+    say(`${name.padEnd(32)} │ ${result} │ ${((runtime.now() - began) / 1000).toFixed(0)} s`);
+  let undo: () => void;
+  try {
+    undo = applyPatches(folder, patches);
+  } catch (error) {
+    if (!(error instanceof PatchDoesNotApply)) throw error;
+    line(`✘ cannot be planted: ${error.message}`);
+    return false;
+  }
+  try {
+    const { seeds, by } = await (suite ? runSuite(suite) : simulate(Number(options.seeds)));
+    const where = suite ? '' : `seed ${String(seeds).padStart(3)}: `;
+    line(by === undefined ? `✘ survives ${suite ?? `${seeds} seeds`}` : `✔ ${where}${by}`);
+    return by !== undefined;
+  } finally {
+    undo();
+  }
+};
+
+let failed = 0;
+let passed = 0;
+try {
+  copyCheckout(folder);
+  const { by } = await simulate(20);
+  if (by !== undefined) throw new Error(`without any defect the simulation already fails: ${by}`);
+  for (const defect of defects) {
+    if (options.only !== undefined && defect.name !== options.only) continue;
+    if (await verdict(defect)) passed += 1;
+    else failed += 1;
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+say(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
