@@ -45,12 +45,6 @@ export const declared = {
       'Signs the tokens that services trust one another by; the same for all services of an installation.',
     ),
   ),
-  STEP_TIMEOUT_MS: declare.integer(
-    60_000,
-    100,
-    86_400_000,
-    'Milliseconds that a step of a saga has, unless it says otherwise.',
-  ),
   BFF_URL: declare.optional(
     declare.url(
       '',
