@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { readSettings } from '@cordada/infra/config/settings.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import * as assert from 'uvu/assert';
-import { type Fleet, startFleet } from '../src/fleet.ts';
+import { type Fleet, type FleetOptions, startFleet } from '../src/fleet.ts';
 
 /** What the BFF answered. */
 export interface Answer {
@@ -13,7 +13,7 @@ export interface Answer {
   header(name: string): string | undefined;
 }
 
-/** A fleet in this process's memory, asked over HTTP as any client would. */
+/** A fleet in this process, asked over HTTP as any client would. */
 export interface ApiFleet {
   readonly fleet: Fleet;
   /** @param body an object, or the text of a body as it is to be sent */
@@ -44,11 +44,14 @@ export interface CompletedCampaign {
   readonly eventos: readonly { readonly id: string; readonly id_partner: string; readonly estado: string }[];
 }
 
-export const startApiFleet = async (): Promise<ApiFleet> => {
-  const runtime = systemRuntime();
+/** @param options on what it runs, where that is not the machine's clock and PGlite in memory */
+export const startApiFleet = async ({
+  place = { kind: 'memory' },
+  runtime = systemRuntime(),
+}: Partial<Pick<FleetOptions, 'place' | 'runtime'>> = {}): Promise<ApiFleet> => {
   const fleet = await startFleet({
     settings: readSettings({ LOG_LEVEL: 'silent', RATE_LIMIT: '1000000' }, { AUTH: 'demo' }),
-    place: { kind: 'memory' },
+    place,
     runtime,
     ports: 'free',
     readable: false,
