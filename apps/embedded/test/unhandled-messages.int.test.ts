@@ -1,0 +1,247 @@
+// time limit: 120 s
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BusMessage } from '@cordada/infra/bus/bus.ts';
+import { busMessage } from '@cordada/infra/messaging/wire.ts';
+import { freshDatabase, startTestPostgres } from '@cordada/infra/testing/postgres.ts';
+import { contracts } from '@cordada/schemas';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startApiFleet } from './api-fleet.ts';
+import { leapingClock } from './leaping-clock.ts';
+import { openTables } from './service-tables.ts';
+
+const test = suite('a message that cannot be handled');
+const postgres = await startTestPostgres();
+
+if (postgres === undefined) test.skip('no server');
+else {
+  const prefix = freshDatabase('unhandled');
+  const { runtime, leap } = leapingClock();
+  const place = { kind: 'postgres', url: postgres.url, prefix } as const;
+  const { fleet, call, campaign, completed } = await startApiFleet({ place, runtime });
+  const partnerTables = await openTables(postgres.url, prefix, 'partner');
+  const campaignTables = await openTables(postgres.url, prefix, 'campaign');
+  const waiting = { prefer: 'wait=30' };
+
+  interface Held {
+    readonly id: string;
+    readonly clave: string;
+    readonly contrato: string;
+    readonly estado: string;
+    readonly causa: string;
+    readonly intentos: number;
+  }
+  const heldOf = async (key: string): Promise<Held[]> =>
+    (await call('GET', '/api/mensajes-retenidos')).json.filter(({ clave }: Held) => clave === key);
+  /** Waits until `look` sees what it looks for. */
+  const eventually = async <R>(what: string, look: () => Promise<R | false | undefined>): Promise<R> => {
+    for (let looks = 0; looks < 500; looks += 1) {
+      const seen = await look();
+      if (seen !== false && seen !== undefined) return seen;
+      await pause(20);
+    }
+    throw new Error(`never: ${what}`);
+  };
+  const untilHeld = (key: string, count: number): Promise<Held[]> =>
+    eventually(`${count} messages of ${key} are held`, async () => {
+      const held = await heldOf(key);
+      return held.length === count && held;
+    });
+  const stateOf = async (kind: string, id: string | undefined): Promise<string> =>
+    (await call('GET', `/obtener-${kind}/${id}`)).json.estado;
+  const until = (kind: string, id: string | undefined, estado: string): Promise<boolean> =>
+    eventually(`${kind} ${id} is ${estado}`, async () => (await stateOf(kind, id)) === estado);
+  const sagaOf = async (id: string) => (await call('GET', `/api/sagas/campaign/${id}`)).json;
+  const verb = async (id: string | undefined, name: string, motivo: string): Promise<void> => {
+    const answer = await call('POST', `/api/mensajes-retenidos/${id}/${name}`, { motivo });
+    assert.is(answer.status, 200, answer.text);
+  };
+
+  /** A campaign with a partner that was registered alone: only choreography clears it when the campaign goes. */
+  const withDirectPartner = async (nombre = 'Ana'): Promise<{ campaign: string; partner: string }> => {
+    const { id } = await completed(campaign(0));
+    const body = { id_campaign: id, nombre, tipo: 'afiliado', informacion_perfil: '' };
+    const answer = await call('POST', '/registrar-partner', body, waiting);
+    assert.is(answer.json.estado, 'DONE', answer.text);
+    return { campaign: id, partner: answer.json.recurso };
+  };
+  /** What a stranger says: that a campaign is gone. */
+  const cancelled = (key: string, id_campaign: string): BusMessage =>
+    busMessage(
+      {
+        contract: contracts.CampaignCancelada,
+        body: { id_campaign, motivo: 'prueba', fecha: new Date(runtime.now()) },
+        correlationId: key,
+        subject: id_campaign,
+        idempotencyKey: `${key}/${id_campaign}`,
+      },
+      'forastero',
+      runtime,
+    );
+
+  test('an event holds its own key, in order, and nobody else’s, until it is skipped with a reason', async () => {
+    const [mine, other] = [await withDirectPartner(), await withDirectPartner()];
+    const [key, otherKey] = [runtime.uuid(), runtime.uuid()];
+    const poison = { ...cancelled(key, mine.campaign), payload: Buffer.from([0xff, 0xff, 0xff]) };
+    await fleet.bus.publish([poison, cancelled(key, mine.campaign), cancelled(otherKey, other.campaign)]);
+    await until('partners', other.partner, 'CANCELADO');
+    await completed(campaign(2));
+    const [first, second] = await untilHeld(key, 2);
+    assert.match(second?.causa ?? '', 'waits behind');
+    assert.is(await stateOf('partners', mine.partner), 'REGISTRADO');
+    const motivo = `ilegible ${key}`;
+    await verb(first?.id, 'omitir', motivo);
+    await until('partners', mine.partner, 'CANCELADO');
+    await untilHeld(key, 0);
+    const audit = (await call('GET', '/api/auditoria')).json;
+    const [entry] = audit.filter((one: Record<string, string>) => one.motivo === motivo);
+    assert.is(entry.quien, 'demo');
+    assert.is(entry.que, 'mensaje.omitir');
+    assert.is(entry.servicio, 'partner');
+    assert.is(entry.sobre, `campaign/CampaignCancelada.v1#${first?.id.split('-').at(-1)}`);
+  });
+
+  test('an event that is retried after the fault was mended goes on in order', async () => {
+    const key = runtime.uuid();
+    const [stuck, next] = [await withDirectPartner('Atascada'), await withDirectPartner()];
+    const mend = await partnerTables.insist('partner', "nombre <> 'Atascada' OR estado = 'REGISTRADO'");
+    const order: string[] = [];
+    const listener = await fleet.bus.subscribe(
+      {
+        topics: [contracts.PartnerCancelado.topic],
+        subscription: 'test.listener',
+        mode: 'each-replica',
+        maxBatch: 10,
+      },
+      async (batch) => {
+        order.push(
+          ...batch.flatMap((message) =>
+            message.key === key ? [message.properties['ce-subject'] ?? ''] : [],
+          ),
+        );
+      },
+    );
+    await fleet.bus.publish([cancelled(key, stuck.campaign), cancelled(key, next.campaign)]);
+    const [head] = await untilHeld(key, 2);
+    await verb(head?.id, 'reintentar', 'sin arreglar');
+    await eventually('it has failed again', async () => {
+      const [again] = await heldOf(key);
+      assert.is(again?.id, head?.id);
+      return again?.estado === 'RETRYING' && again.intentos > 0;
+    });
+    assert.is((await heldOf(key)).length, 2);
+    assert.is(await stateOf('partners', next.partner), 'REGISTRADO');
+    await mend();
+    await verb(head?.id, 'reintentar', 'arreglado');
+    await until('partners', stuck.partner, 'CANCELADO');
+    await until('partners', next.partner, 'CANCELADO');
+    await untilHeld(key, 0);
+    await eventually('both are announced', async () => order.length === 2);
+    assert.equal(order, [stuck.partner, next.partner]);
+    await listener.close();
+  });
+
+  test('an event is retried by itself, and needs nobody once the fault is mended', async () => {
+    const { campaign: id, partner } = await withDirectPartner('Pasajera');
+    const mend = await partnerTables.insist('partner', "nombre <> 'Pasajera' OR estado = 'REGISTRADO'");
+    const undone = await call('DELETE', `/api/campaigns/${id}`, undefined, waiting);
+    assert.is(undone.json.estado, 'COMPLETED', undone.text);
+    await untilHeld(undone.json.id, 1);
+    await mend();
+    leap(60_000);
+    await until('partners', partner, 'CANCELADO');
+    await untilHeld(undone.json.id, 0);
+  });
+
+  test('a command answers its failure: the saga compensates, nothing is held, and no SQL is shown', async () => {
+    const mend = await partnerTables.insist('partner', "nombre <> 'Imposible'");
+    const body = campaign(3);
+    const participantes = body.participantes.map((one, at) =>
+      at === 1 ? { ...one, nombre: 'Imposible' } : one,
+    );
+    const answer = await call('POST', '/registrar-campaign', { ...body, participantes }, waiting);
+    assert.is(answer.json.estado, 'COMPENSATED', answer.text);
+    assert.is(answer.json.motivo.codigo, 'ERROR_INTERNO');
+    assert.not.match(answer.text, /constraint|insisted|relation/i);
+    const partners = (await call('GET', '/obtener-partners')).json.filter(({ id }: Record<string, string>) =>
+      participantes.some((one) => one.id === id),
+    );
+    assert.ok(partners.every(({ estado }: Record<string, string>) => estado === 'CANCELADO'));
+
+    const { id } = await completed(campaign(0));
+    const direct = { id_campaign: id, nombre: 'Imposible', tipo: 'afiliado', informacion_perfil: '' };
+    const rejected = await call('POST', '/registrar-partner', direct, waiting);
+    assert.is(rejected.json.estado, 'REJECTED', rejected.text);
+    assert.is(rejected.json.error.codigo, 'ERROR_INTERNO');
+    assert.equal((await call('GET', '/api/mensajes-retenidos')).json, []);
+    await mend();
+  });
+
+  test('a command that begins a saga ends it at once, with the name free again', async () => {
+    const body = campaign(1);
+    const mend = await campaignTables.insist('campaign', `nombre <> '${body.nombre}'`);
+    const failed = await call('POST', '/registrar-campaign', body, waiting);
+    assert.is(failed.json.estado, 'COMPENSATED', failed.text);
+    assert.is(failed.json.motivo.codigo, 'ERROR_INTERNO');
+    await mend();
+    await completed(body);
+    assert.equal((await call('GET', '/api/mensajes-retenidos')).json, []);
+  });
+
+  test('a retriable step is held with its saga alone, and the saga completes when it is mended', async () => {
+    const body = campaign(2);
+    const mend = await campaignTables.insist(
+      'campaign',
+      `nombre <> '${body.nombre}' OR estado <> 'APROBADA'`,
+    );
+    const { id, id_campaign } = (await call('POST', '/registrar-campaign', body)).json;
+    const [held] = await untilHeld(id, 1);
+    assert.is(held?.contrato, contracts.EventoRegistrado.topic);
+    await completed(campaign(2));
+    assert.is((await sagaOf(id)).estado, 'RUNNING');
+    await mend();
+    await verb(held?.id, 'reintentar', 'arreglado');
+    await eventually('it completes', async () => (await sagaOf(id)).estado === 'COMPLETED');
+    assert.is(await stateOf('campaigns', id_campaign), 'APROBADA');
+    await untilHeld(id, 0);
+  });
+
+  test('a retriable step that is not mended in time leaves nothing of its saga', async () => {
+    const body = campaign(2);
+    const mend = await campaignTables.insist(
+      'campaign',
+      `nombre <> '${body.nombre}' OR estado <> 'APROBADA'`,
+    );
+    const { id, id_campaign } = (await call('POST', '/registrar-campaign', body)).json;
+    await untilHeld(id, 1);
+    await eventually('it is undone', async () => {
+      leap(10_000);
+      return (await sagaOf(id)).estado === 'COMPENSATED';
+    });
+    await eventually('nothing is held', async () => {
+      leap(10_000);
+      return (await heldOf(id)).length === 0;
+    });
+    assert.is(await stateOf('campaigns', id_campaign), 'CANCELADA');
+    for (const [kind, field] of [
+      ['partners', 'id_campaign'],
+      ['eventos', 'id_campana'],
+    ] as const) {
+      const all = (await call('GET', `/obtener-${kind}`)).json;
+      const ours = all.filter((one: Record<string, string>) => one[field] === id_campaign);
+      assert.equal(
+        ours.map(({ estado }: Record<string, string>) => estado),
+        ['CANCELADO', 'CANCELADO'],
+      );
+    }
+    await mend();
+  });
+
+  test.after(async () => {
+    await Promise.all([partnerTables.close(), campaignTables.close()]);
+    await fleet.stop();
+    await postgres.stop();
+  });
+}
+
+test.run();
