@@ -49,6 +49,10 @@ else {
     });
   const stateOf = async (kind: string, id: string | undefined): Promise<string> =>
     (await call('GET', `/obtener-${kind}/${id}`)).json.estado;
+  const statesOf = async (kind: string, field: string, campaign: string): Promise<string[]> =>
+    (await call('GET', `/obtener-${kind}`)).json
+      .filter((one: Record<string, string>) => one[field] === campaign)
+      .map(({ estado }: Record<string, string>) => estado);
   const until = (kind: string, id: string | undefined, estado: string): Promise<boolean> =>
     eventually(`${kind} ${id} is ${estado}`, async () => (await stateOf(kind, id)) === estado);
   const sagaOf = async (id: string) => (await call('GET', `/api/sagas/campaign/${id}`)).json;
@@ -163,10 +167,12 @@ else {
     assert.is(answer.json.estado, 'COMPENSATED', answer.text);
     assert.is(answer.json.motivo.codigo, 'ERROR_INTERNO');
     assert.not.match(answer.text, /constraint|insisted|relation/i);
-    const partners = (await call('GET', '/obtener-partners')).json.filter(({ id }: Record<string, string>) =>
-      participantes.some((one) => one.id === id),
+    const [failed] = (await call('GET', '/obtener-campaigns')).json.filter(
+      ({ marca_id }: Record<string, string>) => marca_id === body.marca_id,
     );
-    assert.ok(partners.every(({ estado }: Record<string, string>) => estado === 'CANCELADO'));
+    assert.is(failed.estado, 'CANCELADA');
+    assert.equal(await statesOf('partners', 'id_campaign', failed.id), ['CANCELADO', 'CANCELADO']);
+    assert.equal(await statesOf('eventos', 'id_campana', failed.id), []);
 
     const { id } = await completed(campaign(0));
     const direct = { id_campaign: id, nombre: 'Imposible', tipo: 'afiliado', informacion_perfil: '' };
@@ -223,17 +229,8 @@ else {
       return (await heldOf(id)).length === 0;
     });
     assert.is(await stateOf('campaigns', id_campaign), 'CANCELADA');
-    for (const [kind, field] of [
-      ['partners', 'id_campaign'],
-      ['eventos', 'id_campana'],
-    ] as const) {
-      const all = (await call('GET', `/obtener-${kind}`)).json;
-      const ours = all.filter((one: Record<string, string>) => one[field] === id_campaign);
-      assert.equal(
-        ours.map(({ estado }: Record<string, string>) => estado),
-        ['CANCELADO', 'CANCELADO'],
-      );
-    }
+    assert.equal(await statesOf('partners', 'id_campaign', id_campaign), ['CANCELADO', 'CANCELADO']);
+    assert.equal(await statesOf('eventos', 'id_campana', id_campaign), ['CANCELADO', 'CANCELADO']);
     await mend();
   });
 
