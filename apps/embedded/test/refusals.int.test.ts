@@ -1,4 +1,4 @@
-// time limit: 180 s
+// time limit: 300 s
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
