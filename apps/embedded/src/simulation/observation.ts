@@ -43,3 +43,16 @@ export interface Observation {
   /** Lines that alert of a parked saga, by saga. */
   readonly alerts: ReadonlyMap<string, number>;
 }
+
+/** Rows by their saga, each saga's in their order. */
+export const groupedBySaga = <Row extends { readonly saga: string }>(
+  rows: readonly Row[],
+): Map<string, Row[]> => {
+  const grouped = new Map<string, Row[]>();
+  for (const row of rows) {
+    const known = grouped.get(row.saga);
+    if (known) known.push(row);
+    else grouped.set(row.saga, [row]);
+  }
+  return grouped;
+};

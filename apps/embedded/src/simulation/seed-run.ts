@@ -1,6 +1,7 @@
 import { virtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import { runEngineSeed } from './engine-world.ts';
 import { type Breach, breachesOf } from './invariants.ts';
+import { runServicesSeed } from './services-world.ts';
 
 export type Level = 'engine' | 'services';
 
@@ -18,12 +19,14 @@ export interface SeedResult {
 
 const TRACE_LINES = 25;
 
+const worlds = { engine: runEngineSeed, services: runServicesSeed } as const;
+
 /** Runs one seed at a level, and checks what it left. Whatever it throws counts as a breach. */
-export const runSeed = async (seed: number, _level: Level): Promise<SeedResult> => {
+export const runSeed = async (seed: number, level: Level): Promise<SeedResult> => {
   const world = virtualTime({ seed, keepLines: 2_000 });
   let breaches: SeedResult['breaches'];
   try {
-    breaches = breachesOf(await runEngineSeed(world));
+    breaches = breachesOf(await worlds[level](world));
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     breaches = [{ sentence: 'a run comes to its end', what }];

@@ -1,0 +1,79 @@
+import type { MemoryBus } from '@cordada/infra/bus/memory.ts';
+import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
+import { campaignSaga } from '@cordada/sagas/campaign.saga.ts';
+import type { Instance } from '@cordada/sagas/engine/instance.ts';
+import { type Processes, type ServiceName, services, subscriptions } from './processes.ts';
+import type { Troubles } from './troubles.ts';
+import type { Plan } from './workload.ts';
+
+/** A saga that has not ended; `paso` is the step that it is at. */
+export interface Unfinished {
+  readonly id: string;
+  readonly parked: boolean;
+  readonly paso: string;
+}
+
+export const unfinishedOf = ({ id, status, origin, state }: Instance): Unfinished => ({
+  id,
+  parked: status === 'PARKED',
+  paso: (origin.deshace ? campaignSaga.undo : campaignSaga)?.steps[state.step]?.name ?? '',
+});
+
+/** What operators see of a fleet and do to it, at whichever level it is simulated. */
+export interface Desk {
+  unfinished(): Promise<readonly Unfinished[]>;
+  /** What a service has not published, and what it holds. */
+  left(name: ServiceName): Promise<{
+    readonly unpublished: number;
+    readonly held: readonly { readonly id: number; readonly cause: string }[];
+  }>;
+  verb(saga: string, paso: string, verb: 'reintentar' | 'omitir'): Promise<void>;
+  heldVerb(name: ServiceName, id: number, verb: 'reintentar' | 'omitir'): Promise<void>;
+}
+
+export interface Fleet {
+  readonly plan: Plan;
+  readonly troubles: Troubles;
+  readonly processes: Processes;
+  readonly desk: Desk;
+  /** Whether all that the plan wants has been asked. */
+  done(): boolean;
+}
+
+/** How long a run may go on after its troubles are over, in virtual milliseconds: every backoff fits in. */
+const PATIENCE_MS = 6 * 3_600_000;
+const CHECK_EVERY_MS = 5_000;
+
+/**
+ * Runs a fleet until its troubles are over and nothing is left to happen; meanwhile operators see to what is parked or
+ * held. A fleet that never comes to rest ends with its patience.
+ */
+export const runToRest = async (world: VirtualTime, fleet: Fleet): Promise<void> => {
+  const { plan, troubles } = fleet;
+  let over = false;
+  const inspect = async (): Promise<void> => {
+    if (!troubles.active() && fleet.done() && (await isQuiet(fleet))) over = true;
+    else world.schedule('inspection', CHECK_EVERY_MS, inspect);
+  };
+  world.schedule('inspection', plan.trouble, inspect);
+  await world.run({ until: () => over, horizonMs: plan.trouble + PATIENCE_MS });
+};
+
+/** Whether nothing is left to happen; operators have their say about what is parked or held. */
+const isQuiet = async ({ processes, desk, troubles }: Fleet): Promise<boolean> => {
+  if (services.some((name) => !processes.life(name))) return false;
+  const unfinished = await desk.unfinished();
+  for (const { id, parked, paso } of unfinished)
+    if (parked) await desk.verb(id, paso, troubles.chance.chance(0.9) ? 'reintentar' : 'omitir');
+  let quiet = unfinished.length === 0;
+  for (const name of services) {
+    const { unpublished, held } = await desk.left(name);
+    for (const { id, cause } of held)
+      if (!/waits behind/.test(cause))
+        await desk.heldVerb(name, id, /poisoned/.test(cause) ? 'reintentar' : 'omitir');
+    if (unpublished > 0 || held.length > 0 || (await lag(troubles.bus, name)) > 0) quiet = false;
+  }
+  return quiet;
+};
+
+const lag = (bus: MemoryBus, name: ServiceName): Promise<number> => bus.lag(subscriptions[name]);

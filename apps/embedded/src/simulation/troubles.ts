@@ -1,0 +1,84 @@
+import { manifest } from '@cordada/infra/bus/manifest.ts';
+import { type MemoryBus, memoryBus } from '@cordada/infra/bus/memory.ts';
+import { seededBusFaults } from '@cordada/infra/testing/seeded-bus-faults.ts';
+import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
+import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
+import type { Plan } from './workload.ts';
+
+/** How hard a level may be on its fleets. */
+export interface Climate {
+  /** I/O operations after which a process has crashed at the latest: one of these a seed. */
+  readonly lifetimes: readonly number[];
+  /** How often a crashed process stays away for hours (0 to 1): one of these a seed. */
+  readonly outages: readonly number[];
+}
+
+/** What befalls a fleet, as its seed decides. All of it ends when the plan's trouble is over. */
+export interface Troubles {
+  readonly chance: SeededRandom;
+  /** Loses, repeats, delays and reorders messages. */
+  readonly bus: MemoryBus;
+  /** Nobody but the coordinator fails, and it stays away for long. */
+  readonly onlyCoordinator: boolean;
+  active(): boolean;
+  /** How many I/O operations a process does before it crashes. */
+  lifetime(): number;
+  /** How long a crashed process stays away, in milliseconds. */
+  downtime(): number;
+  /** Whether an I/O finds the database away. */
+  databaseFails(): boolean;
+  /** Whether messages cannot be handled for now. */
+  poisons(): boolean;
+}
+
+/** Longer than a compensation is retried before its saga is parked. */
+const LONG_OUTAGE_MS = 2 * 3_600_000;
+const SHORT_OUTAGE_MS = 5_000;
+
+export const drawTroubles = (world: VirtualTime, plan: Plan, climate: Climate): Troubles => {
+  const random = world.random;
+  const chance = random.fork('faults');
+  let active = true;
+  world.schedule('troubles end', plan.trouble, () => {
+    active = false;
+  });
+  const onlyCoordinator = random.chance(0.15);
+  const faulty = (): boolean => active && !onlyCoordinator;
+  const busFaults = seededBusFaults(random.fork('bus'), {
+    publishLost: 0.03,
+    publishAnswerLost: 0.03,
+    delayed: 0.2,
+    slowestMs: random.pick([50, 2_000, 90_000]),
+    duplicated: 0.1,
+    latestDuplicateMs: 20_000,
+    batchLost: 0.03,
+    acknowledgementLost: 0.05,
+    reordered: 0.3,
+  });
+  const bus = memoryBus({
+    runtime: world.runtime,
+    manifest,
+    scheduler: (task) => void world.schedule('bus', chance.below(3), task),
+    faults: {
+      publish: (message) => (faulty() ? busFaults.publish(message) : undefined),
+      transit: (subscription, message) => (faulty() ? busFaults.transit(subscription, message) : undefined),
+      deliver: (subscription, batch) => (faulty() ? busFaults.deliver(subscription, batch) : undefined),
+      choose: (subscription, ready) => busFaults.choose(subscription, ready),
+    },
+  });
+  const databaseFaults = onlyCoordinator ? 0 : random.pick([0, 0.005, 0.03]);
+  const crashes = onlyCoordinator || random.chance(0.6);
+  const outages = onlyCoordinator ? 1 : random.pick(climate.outages);
+  const poison = !onlyCoordinator && random.chance(0.3);
+  const lives = onlyCoordinator ? Math.min(...climate.lifetimes) : random.pick(climate.lifetimes);
+  return {
+    chance,
+    bus,
+    onlyCoordinator,
+    active: () => active,
+    lifetime: () => (crashes ? 3 + chance.below(lives) : Number.POSITIVE_INFINITY),
+    downtime: () => chance.below(chance.chance(outages) ? LONG_OUTAGE_MS : SHORT_OUTAGE_MS),
+    databaseFails: () => active && chance.chance(databaseFaults),
+    poisons: () => active && poison && chance.chance(0.05),
+  };
+};
