@@ -24,7 +24,9 @@ const emptyCheckout = async (): Promise<string> => {
     '.gitignore',
   ])
     await copy(path);
-  const apps = (await readdir(join(root, 'apps'))).map((app) => `apps/${app}`);
+  const apps = (await readdir(join(root, 'apps'), { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `apps/${name}`);
   for (const workspace of ['schemas', 'infra', 'sagas', ...apps])
     for (const file of ['package.json', 'turbo.json']) await copy(join(workspace, file));
   spawnSync('git', ['init', '-q'], { cwd: folder });

@@ -17,6 +17,10 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** The name space of the workspaces, whose links must lead into the copy. */
 const OWN = '@cordada';
 
+const apps = readdirSync(join(root, 'apps'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
 /** Copies the checkout as it stands, generated clients included, and links what npm installed. */
 export const copyCheckout = (folder: string): void => {
   const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
@@ -28,18 +32,12 @@ export const copyCheckout = (folder: string): void => {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(root, file), join(folder, file));
   }
-  for (const app of readdirSync(join(root, 'apps'))) {
+  for (const app of apps) {
     const generated = join('apps', app, 'src/generated');
     if (existsSync(join(root, generated)))
       cpSync(join(root, generated), join(folder, generated), { recursive: true });
   }
-  for (const workspace of [
-    '.',
-    'infra',
-    'sagas',
-    'schemas',
-    ...readdirSync(join(root, 'apps')).map((app) => `apps/${app}`),
-  ]) {
+  for (const workspace of ['.', 'infra', 'sagas', 'schemas', ...apps.map((app) => `apps/${app}`)]) {
     const installed = join(root, workspace, 'node_modules');
     if (!existsSync(installed)) continue;
     mkdirSync(join(folder, workspace, 'node_modules'), { recursive: true });
@@ -49,7 +47,7 @@ export const copyCheckout = (folder: string): void => {
   const own = join(folder, 'node_modules', OWN);
   mkdirSync(own);
   for (const name of ['infra', 'sagas', 'schemas']) symlinkSync(join(folder, name), join(own, name));
-  for (const app of readdirSync(join(root, 'apps'))) symlinkSync(join(folder, 'apps', app), join(own, app));
+  for (const app of apps) symlinkSync(join(folder, 'apps', app), join(own, app));
 };
 
 /** A patch that does not apply exactly once: the product's code has changed. */

@@ -1,7 +1,8 @@
 // time limit: 300 s
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { constants, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
@@ -181,6 +182,15 @@ test('a client that never ends its request holds a stop back for 8 s, and does n
   socket.destroy();
 });
 
+/** Until Node has read the first file of ours a signal ends it as it ends any process: the kernel tells when it has. */
+const catchesSigterm = async (pid: number | undefined): Promise<void> => {
+  for (;;) {
+    const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+    if (BigInt(`0x${caught}`) & (1n << BigInt(constants.signals.SIGTERM - 1))) return;
+    await wait(10);
+  }
+};
+
 test('a signal at any moment of the start ends it with 0, and the next start is whole', async ({
   folder,
   base,
@@ -189,6 +199,7 @@ test('a signal at any moment of the start ends it with 0, and the next start is 
   for (const ms of [300, 600, 900, 1_200, 1_600]) {
     const product = startProduct(settings);
     await wait(ms);
+    await catchesSigterm(product.child.pid);
     product.kill('SIGTERM');
     assert.equal(await product.exit, { code: 0, signal: null }, `after ${ms} ms: ${product.stderr()}`);
   }
