@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import Type from 'typebox';
 import type { Cancel, Runtime } from '../runtime.ts';
 import { access } from './access.ts';
-import type { Server } from './server.ts';
+import type { Server } from './typed-server.ts';
 
 /** What a service needs to work, by name: rejects with the reason when it cannot be used. */
 export type Checks = Readonly<Record<string, () => Promise<void>>>;

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -11,7 +10,6 @@ import {
   type FastifyRequest,
   fastify,
   LogController,
-  type RawServerDefault,
 } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Runtime } from '../runtime.ts';
@@ -25,16 +23,10 @@ import { Digits, JsonRefused, parseJson } from './json-text.ts';
 import { createMethodIndex } from './method-index.ts';
 import { addRateLimit } from './rate-limit.ts';
 import { acceptRawPaths } from './raw-path.ts';
+import type { Server } from './typed-server.ts';
 import { checkUrlText, compileValidator, isToken, tokenHeader } from './validation.ts';
 
-/** A Fastify server whose handlers are typed by their TypeBox schemas. */
-export type Server = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  Logger,
-  TypeBoxTypeProvider
->;
+export type { Server } from './typed-server.ts';
 
 export interface ServerOptions {
   /** The service: in logs, in metrics, and the audience of the tokens that other services call it with. */

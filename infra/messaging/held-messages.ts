@@ -3,7 +3,7 @@ import type { Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Received } from './message.ts';
 import type { MessagingStore } from './store.ts';
-import { wellFormed } from './wire.ts';
+import { wellFormed } from './well-formed.ts';
 
 /**
  * - `RETRYING`: tried again at `nextAt`, once it is the oldest of its key.

@@ -3,6 +3,7 @@ import type { BusMessage, Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Envelope, Fault, Outgoing, Received } from './message.ts';
 import type { NewOutboxRow, OutboxRow } from './store.ts';
+import { wellFormed } from './well-formed.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: contracts of many bodies stand in one list
 export type AnyContract = Contract<any>;
@@ -135,6 +136,3 @@ function envelopeOf({ properties, publishedAt }: Delivery, contract: AnyContract
 
 const isStorable = (text: string): boolean =>
   text.length <= MAX_PROPERTY_CHARS && !text.includes('\0') && wellFormed(text) === text;
-
-/** Lone surrogates replaced: Postgres takes no others. */
-export const wellFormed = (text: string): string => Buffer.from(text).toString();
