@@ -43,6 +43,8 @@ export interface Fleet {
 /** How long a run may go on after its troubles are over, in virtual milliseconds: every backoff fits in. */
 const PATIENCE_MS = 6 * 3_600_000;
 const CHECK_EVERY_MS = 5_000;
+/** How often a look has operators act on parked sagas although a service is still away. */
+const HASTY = 0.02;
 
 /**
  * Runs a fleet until its troubles are over and nothing is left to happen; meanwhile operators see to what is parked or
@@ -61,10 +63,12 @@ export const runToRest = async (world: VirtualTime, fleet: Fleet): Promise<void>
 
 /** Whether nothing is left to happen; operators have their say about what is parked or held. */
 const isQuiet = async ({ processes, desk, troubles }: Fleet): Promise<boolean> => {
-  if (services.some((name) => !processes.life(name))) return false;
+  const away = services.some((name) => !processes.life(name));
+  if (away && !troubles.chance.chance(HASTY)) return false;
   const unfinished = await desk.unfinished();
   for (const { id, parked, paso } of unfinished)
     if (parked) await desk.verb(id, paso, troubles.chance.chance(0.9) ? 'reintentar' : 'omitir');
+  if (away) return false;
   let quiet = unfinished.length === 0;
   for (const name of services) {
     const { unpublished, held } = await desk.left(name);

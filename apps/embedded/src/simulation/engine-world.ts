@@ -267,5 +267,6 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     published: record.published,
     onlyCoordinatorFailed: troubles.onlyCoordinator,
     alerts,
+    unexpected: [],
   };
 };

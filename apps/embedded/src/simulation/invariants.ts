@@ -328,6 +328,10 @@ export const invariants: readonly Invariant[] = [
     broken: (seen) => (seen.onlyCoordinatorFailed ? [...seen.log].flatMap(answersPassedBy) : []),
   },
   {
+    sentence: 'a service does what it is asked, refuses it, or says that it is away',
+    broken: ({ unexpected }) => unexpected.map((what) => ({ what })),
+  },
+  {
     sentence: 'nothing is left in an outbox, and nothing is held that can be handled',
     broken: ({ outbox, held }) => [
       ...outbox.map(({ service, topic, key }) => ({

@@ -42,6 +42,8 @@ export interface Observation {
   readonly onlyCoordinatorFailed: boolean;
   /** Lines that alert of a parked saga, by saga. */
   readonly alerts: ReadonlyMap<string, number>;
+  /** Answers of services to well-formed requests that say neither done, nor refused, nor away for now. */
+  readonly unexpected: readonly string[];
 }
 
 /** Rows by their saga, each saga's in their order. */

@@ -32,8 +32,8 @@ import {
 import { type Climate, drawTroubles } from './troubles.ts';
 import { carryOut, drawPlan } from './workload.ts';
 
-/** A start builds a whole service, and hours of idle looks at SQL take real time: both are rarer than at `engine`. */
-const climate: Climate = { lifetimes: [60, 400], outages: [0, 0, 0, 0, 0.05] };
+/** Sagas are few here, so more of the crashes last until compensations are given up. */
+const climate: Climate = { lifetimes: [30, 200], outages: [0, 0, 0.4] };
 
 const build: Readonly<Record<ServiceName, (deps: ServiceDeps) => Promise<Service>>> = {
   campaign: buildCampaign,
@@ -47,6 +47,9 @@ const SECRET = 'a secret of the simulation, long enough to sign';
 /** Statements that handlers begin with, each in a transaction that has looked for held keys. */
 const HANDLING = new Set(['messaging.claims', 'saga_lock']);
 const LOOK_FOR_HELD = 'messaging.lock-held-keys';
+
+/** Done, refused as things stand (404, 409), or away for now: nothing that is asked here deserves anything else. */
+const EXPECTED = new Set([200, 202, 404, 409, 503]);
 
 /** What is asked of a service over HTTP, as the BFF asks it. */
 interface Request {
@@ -67,6 +70,7 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
   const running = new Map<ServiceName, Service>();
   const record = new BusRecord();
   const alerts = new Map<string, number>();
+  const unexpected: string[] = [];
   const aborts = new Set<() => void>();
 
   /** Counts the alerts among what is logged. */
@@ -125,14 +129,17 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
 
   const tokens = createServiceTokens(SECRET, world.runtime);
   const ask = (name: ServiceName, { method, url, body }: Request): Promise<void> =>
-    processes.ask(name, () =>
-      running.get(name)?.app.inject({
+    processes.ask(name, async () => {
+      const answer = await running.get(name)?.app.inject({
         method,
         url,
         headers: { authorization: `Bearer ${tokens.sign('bff', name)}` },
         ...(body && { payload: { quien: 'sim', ...body } }),
-      }),
-    );
+      });
+      world.log(`${name} answers ${method} ${url}: ${answer?.statusCode}`);
+      if (answer && !EXPECTED.has(answer.statusCode))
+        unexpected.push(`${method} ${url}: ${answer.statusCode} ${answer.body}`);
+    });
 
   const client = world.incarnation('client');
   const bus = record.on<Bus>(troubles.bus);
@@ -152,6 +159,10 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
             body: { suspendido: refuses, motivo: 'sim' },
           })
         : ask('tracking', { method: 'PUT', url: `/marcas/${id}/tracking`, body: { activo: !refuses } }),
+    cancel: (what, id) =>
+      what === 'partner'
+        ? ask('partner', { method: 'DELETE', url: `/partners/${id}` })
+        : ask('tracking', { method: 'DELETE', url: `/eventos/${id}` }),
   });
 
   const operators = world.incarnation('operators');
@@ -206,5 +217,6 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
     published: record.published,
     onlyCoordinatorFailed: troubles.onlyCoordinator,
     alerts,
+    unexpected,
   };
 };

@@ -35,8 +35,12 @@ const EVENTOS = statement(
 );
 const OUTBOX = statement('simulation.outbox', 'SELECT topic, key FROM outbox ORDER BY seq');
 const HELD = statement('simulation.held', 'SELECT id, topic, cause FROM held_message ORDER BY id');
-// A claim is written once: the transaction that wrote it says when its message took effect.
-const CLAIMS = statement('simulation.claims', 'SELECT key, xmin::text AS xid FROM inbox ORDER BY key');
+// A claim is written once: the transaction that wrote it says when its message took effect. Tombstones tell nothing of
+// their messages, which may come later or never.
+const CLAIMS = statement(
+  'simulation.claims',
+  'SELECT key, xmin::text AS xid FROM inbox WHERE state = 1 ORDER BY key',
+);
 
 export const readSagas = async (campaign: Readable): Promise<readonly Instance[]> =>
   (await campaign.query<SagaRow>(SAGAS, [])).map(instanceOf);

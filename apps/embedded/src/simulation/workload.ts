@@ -12,6 +12,7 @@ export interface Plan {
   readonly deletes: readonly Delete[];
   readonly ruleChanges: readonly RuleChange[];
   readonly directs: readonly Direct[];
+  readonly cancels: readonly Cancel[];
   /** Payloads that are no records, sent to a topic under some key. */
   readonly garbage: readonly { readonly at: number; readonly message: BusMessage }[];
 }
@@ -41,6 +42,13 @@ export interface Direct {
   readonly evento: string;
 }
 
+/** A DELETE of what was registered alone. */
+export interface Cancel {
+  readonly at: number;
+  readonly what: 'partner' | 'evento';
+  readonly id: string;
+}
+
 export interface RuleChange {
   readonly at: number;
   readonly rule: 'suspension' | 'tracking';
@@ -55,6 +63,8 @@ export interface Driver {
   /** A DELETE, as the coordinator decides it. Refusals are fine. */
   deshacer(saga: string, entidad: string | undefined): Promise<void>;
   setRule(rule: RuleChange['rule'], id: string, refuses: boolean): Promise<void>;
+  /** A DELETE of what was registered alone, where services have that. Refusals are fine. */
+  cancel?(what: Cancel['what'], id: string): Promise<void>;
 }
 
 /** Who sends garbage; its messages are in nobody's order. */
@@ -124,7 +134,13 @@ export const drawPlan = (world: VirtualTime): Plan => {
   const directs = starts.flatMap(({ at, saga }): Direct[] =>
     random.chance(0.4) ? [{ at: at + random.below(trouble), saga, partner: uuid(), evento: uuid() }] : [],
   );
-  return { trouble, starts, deletes, ruleChanges, directs, garbage };
+  const afterwards = world.random.fork('cancels');
+  const cancels = directs.flatMap(({ at, partner, evento }): Cancel[] => {
+    const what = afterwards.pick(['partner', 'evento'] as const);
+    const when = at + afterwards.below(trouble);
+    return afterwards.chance(0.5) ? [{ at: when, what, id: what === 'partner' ? partner : evento }] : [];
+  });
+  return { trouble, starts, deletes, ruleChanges, directs, cancels, garbage };
 };
 
 const shuffled = (next: () => number): string[] =>
@@ -165,6 +181,10 @@ export const carryOut = (
       await driver.publish(partnerMessage(direct, client));
       await driver.publish(eventoMessage(direct, client));
     });
+  const { cancel } = driver;
+  if (cancel)
+    for (const { at: when, what, id } of plan.cancels)
+      at(`cancel ${what} ${id}`, when, () => cancel(what, id));
   for (const { at: when, message } of plan.garbage)
     at(`garbage ${message.topic}`, when, async () => {
       await driver.publish(message);
