@@ -13,10 +13,8 @@ export type ArrayType =
 
 interface Encoding {
   readonly oid: number;
-  /** Bytes of one value, without its length word. */
-  size(value: unknown): number;
-  /** Writes one value at `offset`; it takes exactly `size(value)` bytes. */
-  write(out: Buffer, value: unknown, offset: number): void;
+  /** Appends one value to `scratch`, without its length word. */
+  write(value: unknown): void;
 }
 
 /**
@@ -35,10 +33,33 @@ export class ArrayParameter {
 
 const HEADER_BYTES = 12;
 const DIMENSION_BYTES = 8;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NUMERIC = /^(-?)(\d+)(?:\.(\d+))?$/;
 /** Milliseconds from the Unix epoch to 2000-01-01T00:00Z, from which Postgres counts. */
 const POSTGRES_EPOCH_MS = 946_684_800_000;
+
+/** Between two arrays no more than this is kept, in bytes. */
+const SCRATCH_BYTES = 256 * 1024;
+/** The array that is being written, up to `end`: its size is only known when it is complete. */
+let scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+let end = 0;
+
+/** Makes room for so many bytes more, for which `scratch` may be replaced. @returns where they begin */
+const take = (bytes: number): number => {
+  const begin = end;
+  end += bytes;
+  if (end > scratch.length) {
+    const grown = Buffer.allocUnsafe(Math.max(end, 2 * scratch.length));
+    grown.set(scratch.subarray(0, begin));
+    scratch = grown;
+  }
+  return begin;
+};
+
+/** A code unit of UTF-16 takes at most three bytes of UTF-8. */
+const putText = (value: string): void => {
+  const begin = take(3 * value.length);
+  end = begin + scratch.write(value, begin);
+};
 
 const refuse = (type: ArrayType, value: unknown): never => {
   throw new TypeError(
@@ -58,8 +79,26 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : re
 
 const bytes = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : refuse('bytea', value));
 
-const uuid = (value: unknown): string =>
-  typeof value === 'string' && UUID.test(value) ? value : refuse('uuid', value);
+const DASH = 0x2d;
+/** By code unit: the value of a hex digit, 255 where it is none. */
+const NIBBLES = new Uint8Array(128).fill(0xff);
+for (const digit of '0123456789abcdefABCDEF') NIBBLES[digit.charCodeAt(0)] = Number.parseInt(digit, 16);
+/** Where the digit pairs of a UUID stand in its textual form. */
+const PAIRS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
+const DASHES = [8, 13, 18, 23] as const;
+
+const putUuid = (value: unknown): void => {
+  if (typeof value !== 'string' || value.length !== 36) return refuse('uuid', value);
+  for (const at of DASHES) if (value.charCodeAt(at) !== DASH) return refuse('uuid', value);
+  let to = take(16);
+  for (const at of PAIRS) {
+    // What is no ASCII has no place in the table, and so no value: it counts as 255 too.
+    const high = NIBBLES[value.charCodeAt(at)] ?? 0xff;
+    const low = NIBBLES[value.charCodeAt(at + 1)] ?? 0xff;
+    if (high > 15 || low > 15) return refuse('uuid', value);
+    scratch[to++] = (high << 4) | low;
+  }
+};
 
 const instant = (value: unknown): bigint => {
   if (!(value instanceof Date) || Number.isNaN(value.getTime())) return refuse('timestamptz', value);
@@ -96,63 +135,71 @@ const decimal = (value: unknown): Decimal => {
 };
 
 const encodings: Record<ArrayType, Encoding> = {
-  uuid: {
-    oid: 2950,
-    size: () => 16,
-    write: (out, value, offset) => {
-      out.write(uuid(value).replaceAll('-', ''), offset, 'hex');
-    },
-  },
+  uuid: { oid: 2950, write: putUuid },
   int2: {
     oid: 21,
-    size: () => 2,
-    write: (out, value, offset) => void out.writeInt16BE(integer('int2', value), offset),
+    write: (value) => {
+      const begin = take(2);
+      scratch.writeInt16BE(integer('int2', value), begin);
+    },
   },
   int4: {
     oid: 23,
-    size: () => 4,
-    write: (out, value, offset) => void out.writeInt32BE(integer('int4', value), offset),
+    write: (value) => {
+      const begin = take(4);
+      scratch.writeInt32BE(integer('int4', value), begin);
+    },
   },
   int8: {
     oid: 20,
-    size: () => 8,
-    write: (out, value, offset) => void out.writeBigInt64BE(long(value), offset),
+    write: (value) => {
+      const begin = take(8);
+      scratch.writeBigInt64BE(long(value), begin);
+    },
   },
-  text: {
-    oid: 25,
-    size: (value) => Buffer.byteLength(text(value)),
-    write: (out, value, offset) => void out.write(text(value), offset),
-  },
+  text: { oid: 25, write: (value) => putText(text(value)) },
   bytea: {
     oid: 17,
-    size: (value) => bytes(value).byteLength,
-    write: (out, value, offset) => out.set(bytes(value), offset),
+    write: (value) => {
+      const from = bytes(value);
+      const begin = take(from.byteLength);
+      scratch.set(from, begin);
+    },
   },
   jsonb: {
     oid: 3802,
-    size: (value) => 1 + Buffer.byteLength(text(value)),
-    write: (out, value, offset) => {
-      out.writeUInt8(1, offset); // the version of jsonb's binary form
-      out.write(text(value), offset + 1);
+    write: (value) => {
+      const json = text(JSON.stringify(value));
+      const begin = take(1);
+      scratch[begin] = 1; // the version of jsonb's binary form
+      putText(json);
     },
   },
   timestamptz: {
     oid: 1184,
-    size: () => 8,
-    write: (out, value, offset) => void out.writeBigInt64BE(instant(value), offset),
+    write: (value) => {
+      const begin = take(8);
+      scratch.writeBigInt64BE(instant(value), begin);
+    },
   },
-  bool: { oid: 16, size: () => 1, write: (out, value, offset) => void out.writeUInt8(bool(value), offset) },
+  bool: {
+    oid: 16,
+    write: (value) => {
+      const begin = take(1);
+      scratch[begin] = bool(value);
+    },
+  },
   numeric: {
     oid: 1700,
-    size: (value) => 8 + 2 * decimal(value).digits.length,
-    write: (out, value, offset) => {
+    write: (value) => {
       const { digits, weight, negative, scale } = decimal(value);
-      out.writeInt16BE(digits.length, offset);
-      out.writeInt16BE(weight, offset + 2);
-      out.writeUInt16BE(negative ? 0x4000 : 0, offset + 4);
-      out.writeInt16BE(scale, offset + 6);
+      const begin = take(8 + 2 * digits.length);
+      scratch.writeInt16BE(digits.length, begin);
+      scratch.writeInt16BE(weight, begin + 2);
+      scratch.writeUInt16BE(negative ? 0x4000 : 0, begin + 4);
+      scratch.writeInt16BE(scale, begin + 6);
       digits.forEach((digit, i) => {
-        out.writeInt16BE(digit, offset + 8 + 2 * i);
+        scratch.writeInt16BE(digit, begin + 8 + 2 * i);
       });
     },
   },
@@ -165,31 +212,28 @@ const encodings: Record<ArrayType, Encoding> = {
  * @throws TypeError or RangeError when a value is not of the type
  */
 export function array(type: ArrayType, values: readonly unknown[]): ArrayParameter {
-  const { oid, size, write } = encodings[type];
-  const elements =
-    type === 'jsonb' ? values.map((value) => (value === null ? null : JSON.stringify(value))) : values;
-  let length = HEADER_BYTES + (elements.length > 0 ? DIMENSION_BYTES : 0);
+  const { oid, write } = encodings[type];
+  end = 0;
+  take(HEADER_BYTES + (values.length > 0 ? DIMENSION_BYTES : 0));
+  scratch.writeInt32BE(values.length > 0 ? 1 : 0, 0);
+  scratch.writeInt32BE(oid, 8);
+  if (values.length > 0) {
+    scratch.writeInt32BE(values.length, HEADER_BYTES);
+    scratch.writeInt32BE(1, HEADER_BYTES + 4); // the lower bound, as SQL counts
+  }
   let hasNull = false;
-  const sizes = elements.map((value) => {
-    const bytesOfValue = value === null ? -1 : size(value);
-    hasNull ||= value === null;
-    length += 4 + Math.max(bytesOfValue, 0);
-    return bytesOfValue;
-  });
-  const out = Buffer.allocUnsafe(length);
-  out.writeInt32BE(elements.length > 0 ? 1 : 0, 0);
-  out.writeInt32BE(hasNull ? 1 : 0, 4);
-  out.writeInt32BE(oid, 8);
-  if (elements.length === 0) return new ArrayParameter(type, out);
-  out.writeInt32BE(elements.length, HEADER_BYTES);
-  out.writeInt32BE(1, HEADER_BYTES + 4); // the lower bound, as SQL counts
-  let offset = HEADER_BYTES + DIMENSION_BYTES;
-  sizes.forEach((bytesOfValue, i) => {
-    out.writeInt32BE(bytesOfValue, offset);
-    offset += 4;
-    if (bytesOfValue < 0) return;
-    write(out, elements[i], offset);
-    offset += bytesOfValue;
-  });
-  return new ArrayParameter(type, out);
+  for (const value of values) {
+    const begin = take(4);
+    if (value === null) {
+      hasNull = true;
+      scratch.writeInt32BE(-1, begin);
+    } else {
+      write(value);
+      scratch.writeInt32BE(end - begin - 4, begin);
+    }
+  }
+  scratch.writeInt32BE(hasNull ? 1 : 0, 4);
+  const wire = Buffer.from(scratch.subarray(0, end));
+  if (scratch.length > SCRATCH_BYTES) scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  return new ArrayParameter(type, wire);
 }

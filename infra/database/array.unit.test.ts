@@ -41,4 +41,29 @@ test('takes its bytes at once: what is changed later is not sent', () => {
   assert.ok(wire.includes('before'));
 });
 
+test('keeps every value of an array that outgrows the place where it is written', () => {
+  const id = '0192f0c1-7d3a-7bcd-8e1f-0123456789ab';
+  const one: Record<ArrayType, unknown> = {
+    uuid: id,
+    int2: 1,
+    int4: 1,
+    int8: 1n,
+    text: 'ñ',
+    bytea: Buffer.from('x'),
+    jsonb: { a: 1 },
+    timestamptz: new Date(0),
+    bool: true,
+    numeric: '1.5',
+  };
+  const count = 70_000;
+  for (const [type, value] of Object.entries(one) as [ArrayType, unknown][]) {
+    const header = 20;
+    const element = array(type, [value]).wire.subarray(header);
+    const { wire } = array(type, new Array(count).fill(value));
+    assert.is(wire.length, header + count * element.length, type);
+    for (let at = header; at < wire.length; at += element.length)
+      if (!wire.subarray(at, at + element.length).equals(element)) assert.unreachable(`${type} at ${at}`);
+  }
+});
+
 test.run();
