@@ -1,4 +1,7 @@
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** The hex digits, by value, as code units. */
+const DIGITS = Buffer.from('0123456789abcdef');
+/** Where the digit pairs of the eight random bytes stand in the textual form. */
+const PAIRS = [19, 21, 24, 26, 28, 30, 32, 34] as const;
 
 /** Random bytes are drawn so many at a time: a call into the system for each id would cost more than the id. */
 const POOL_BYTES = 8 * 512;
@@ -14,13 +17,15 @@ export const uuidSequence = (now: () => number, fill: (bytes: Uint8Array) => voi
   let used = POOL_BYTES;
   let millis = 0;
   let counter = 0;
-  let timeHex = '';
+  /** The text of the one before: what stays is not written again. */
+  const text = Buffer.from('00000000-0000-7000-0000-000000000000');
 
   const moveTo = (instant: number, start: number): void => {
     millis = instant;
     counter = start & 0x7ff;
     const hex = instant.toString(16).padStart(12, '0');
-    timeHex = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
+    text.write(hex.slice(0, 8), 0);
+    text.write(hex.slice(8), 9);
   };
 
   return () => {
@@ -34,8 +39,15 @@ export const uuidSequence = (now: () => number, fill: (bytes: Uint8Array) => voi
     const instant = now();
     if (instant > millis) moveTo(instant, (byte(0) << 8) | byte(7));
     else if (++counter > 0xfff) moveTo(millis + 1, (byte(0) << 8) | byte(7));
-    const randA = counter.toString(16).padStart(3, '0');
-    const variant = HEX[0x80 | (byte(0) & 0x3f)];
-    return `${timeHex}${randA}-${variant}${HEX[byte(1)]}-${HEX[byte(2)]}${HEX[byte(3)]}${HEX[byte(4)]}${HEX[byte(5)]}${HEX[byte(6)]}${HEX[byte(7)]}`;
+    text[15] = DIGITS[counter >> 8] as number;
+    text[16] = DIGITS[(counter >> 4) & 15] as number;
+    text[17] = DIGITS[counter & 15] as number;
+    for (let i = 0; i < 8; i++) {
+      const value = i === 0 ? 0x80 | (byte(0) & 0x3f) : byte(i);
+      const to = PAIRS[i] as number;
+      text[to] = DIGITS[value >> 4] as number;
+      text[to + 1] = DIGITS[value & 15] as number;
+    }
+    return text.toString('latin1');
   };
 };
