@@ -16,8 +16,24 @@ import {
   type Undo,
 } from './instance.ts';
 
+/** A saga needs each of its few ids several times; of those that are remembered the older half is forgotten at times. */
+const REMEMBERED = 20_000;
+let recentIds = new Map<string, string>();
+let olderIds = new Map<string, string>();
+
 /** The id of the entity that an item of a step makes: derived, so that the undo of an uncertain step can name it. */
-export const entityId = (saga: string, step: string, item: number): string => v5(`${step}/${item}`, saga);
+export const entityId = (saga: string, step: string, item: number): string => {
+  const key = `${saga}/${step}/${item}`;
+  const known = recentIds.get(key) ?? olderIds.get(key);
+  if (known !== undefined) return known;
+  if (recentIds.size >= REMEMBERED / 2) {
+    olderIds = recentIds;
+    recentIds = new Map();
+  }
+  const id = v5(`${step}/${item}`, saga);
+  recentIds.set(key, id);
+  return id;
+};
 
 /** How often a message is sent that can neither be given up nor refused, before its saga is parked. */
 export const MAX_TRIES = 6;
@@ -138,11 +154,11 @@ export class Turn {
   send(items: readonly number[]): void {
     const step = this.current as Step;
     const elements = this.itemsOf(step);
-    const scope = this.scope();
+    const { saga, input, facts, id } = this.scope();
     const motivo = this.failure?.motivo ?? this.origin.motivo ?? '';
     const compensation = this.back ? step.compensation : undefined;
     for (const index of items) {
-      const itemScope = { ...scope, item: elements[index], index, motivo };
+      const itemScope = { saga, input, facts, id, item: elements[index], index, motivo };
       this.mark(this.step, index, this.back ? MARK.undoing : MARK.sent);
       const contract = compensation?.command ?? step.command;
       const entry: Entry = {
@@ -155,7 +171,7 @@ export class Turn {
         kind: compensation ? 'compensation' : 'command',
         contract,
         body: compensation ? compensation.body(itemScope) : step.body(itemScope),
-        subject: step.subject?.(itemScope) ?? scope.id(step.name, index),
+        subject: step.subject?.(itemScope) ?? id(step.name, index),
         idempotencyKey: this.key(step, index),
         local: step.local,
         entry,
