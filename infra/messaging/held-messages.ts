@@ -44,7 +44,7 @@ const MAX_CAUSE_CHARS = 2000;
 export function heldKeyOf(busKey: string, runtime: Pick<Runtime, 'uuid'>): string {
   if (busKey === '') return `unkeyed:${runtime.uuid()}`;
   const storable =
-    !busKey.includes('\0') && wellFormed(busKey) === busKey && Buffer.byteLength(busKey) <= MAX_KEY_BYTES;
+    !busKey.includes('\0') && busKey.isWellFormed() && Buffer.byteLength(busKey) <= MAX_KEY_BYTES;
   return storable ? busKey : `sha256:${createHash('sha256').update(JSON.stringify(busKey)).digest('hex')}`;
 }
 

@@ -50,6 +50,8 @@ export interface Outgoing<Body = unknown> {
   readonly idempotencyKey: string;
   /** The message that caused it. */
   readonly cause?: Envelope;
+  /** `body` as the contract encodes it, where that is at hand. */
+  readonly payload?: Uint8Array;
   /** Its id, a UUIDv7, for who must know it beforehand; the pipeline makes one otherwise. */
   readonly id?: string;
   readonly requestHash?: string;

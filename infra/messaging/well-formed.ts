@@ -1,2 +1,3 @@
+/// <reference lib="es2024.string" />
 /** Lone surrogates replaced: Postgres takes no others. */
-export const wellFormed = (text: string): string => Buffer.from(text).toString();
+export const wellFormed = (text: string): string => text.toWellFormed();

@@ -1,9 +1,9 @@
+/// <reference lib="es2024.string" />
 import type { Contract } from '@cordada/schemas';
 import type { BusMessage, Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Envelope, Fault, Outgoing, Received } from './message.ts';
-import type { NewOutboxRow, OutboxRow } from './store.ts';
-import { wellFormed } from './well-formed.ts';
+import type { NewOutboxRow, OutboxRow, SlimProperties } from './store.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: contracts of many bodies stand in one list
 export type AnyContract = Contract<any>;
@@ -16,31 +16,56 @@ const TOPIC = /^([^/]+)\/(.+)\.v\d+$/;
 
 /** A message as the outbox keeps it. It gets its id, its time and a span of its own in the trace of its cause. */
 export function toOutboxRow(outgoing: Outgoing, runtime: Pick<Runtime, 'now' | 'uuid'>): NewOutboxRow {
-  const { contract, cause } = outgoing;
+  const { contract, cause, requestHash } = outgoing;
   const id = outgoing.id ?? runtime.uuid();
-  const requestHash = outgoing.requestHash ?? '';
-  return {
-    topic: contract.topic,
-    key: outgoing.correlationId,
-    id,
-    props: {
-      t: runtime.now(),
-      v: `${contract.version}#${contract.fingerprint}`,
-      k: outgoing.idempotencyKey,
-      s: outgoing.subject,
-      p: nextTraceparent(cause?.traceparent ?? '', id),
-      ...(cause && { c: cause.id }),
-      ...(requestHash !== '' && { h: requestHash }),
-    },
-    payload: contract.encode(outgoing.body),
+  const props: { -readonly [P in keyof SlimProperties]: SlimProperties[P] } = {
+    t: runtime.now(),
+    v: `${contract.version}#${contract.fingerprint}`,
+    k: outgoing.idempotencyKey,
+    s: outgoing.subject,
+    p: nextTraceparent(cause?.traceparent ?? '', id),
   };
+  if (cause) props.c = cause.id;
+  if (requestHash) props.h = requestHash;
+  const payload = outgoing.payload ?? contract.encode(outgoing.body);
+  return { topic: contract.topic, key: outgoing.correlationId, id, props, payload };
 }
 
 /** A new span of the cause's trace; a new trace where the cause has none. A UUIDv7 ends in 62 random bits. */
 const nextTraceparent = (cause: string, id: string): string => {
-  const hex = id.replaceAll('-', '');
-  const [, trace = hex, flags = '01'] = TRACEPARENT.exec(cause) ?? [];
-  return `00-${trace}-${hex.slice(16)}-${flags}`;
+  const span = id.slice(19, 23) + id.slice(24);
+  return TRACEPARENT.test(cause)
+    ? `${cause.slice(0, 36)}${span}${cause.slice(52)}`
+    : `00-${id.replaceAll('-', '')}-${span}-01`;
+};
+
+/** What follows from a message's topic and from the schema that wrote it; there are as many as published schemas. */
+interface Kind {
+  readonly type: string;
+  readonly dataschema: string;
+}
+const kinds = new Map<string, Map<string, Kind>>();
+
+/** @param v `<major>.<minor>#<fingerprint>` */
+const kindOf = (topic: string, v: string): Kind => {
+  const known = kinds.get(topic)?.get(v);
+  if (known) return known;
+  const [, owner = '', contract = ''] = TOPIC.exec(topic) ?? [];
+  const kind = { type: `cordada.${owner}.${contract}`, dataschema: `${owner}/${contract}/v${v}` };
+  const versions = kinds.get(topic) ?? new Map<string, Kind>();
+  kinds.set(topic, versions.set(v, kind));
+  return kind;
+};
+
+let lastInstant = Number.NaN;
+let lastIso = '';
+/** RFC 3339. Messages come in batches: most are of the same millisecond as the one before. */
+const isoOf = (instant: number): string => {
+  if (instant !== lastInstant) {
+    lastIso = new Date(instant).toISOString();
+    lastInstant = instant;
+  }
+  return lastIso;
 };
 
 /** The bus message that an outbox row stands for. @param service the emitter, the same for all rows of a database */
@@ -48,27 +73,22 @@ export function toBusMessage(
   { topic, key, id, props, payload }: NewOutboxRow | OutboxRow,
   service: string,
 ): BusMessage {
-  const [, owner = '', contract = ''] = TOPIC.exec(topic) ?? [];
-  const [version, fingerprint] = props.v.split('#');
-  return {
-    topic,
-    key,
-    payload,
-    properties: {
-      'ce-id': id,
-      'ce-type': `cordada.${owner}.${contract}`,
-      'ce-source': `/cordada/${service}`,
-      'ce-time': new Date(props.t).toISOString(),
-      'ce-specversion': '1.0',
-      'ce-subject': props.s,
-      'ce-dataschema': `${owner}/${contract}/v${version}#${fingerprint}`,
-      correlationid: key,
-      causationid: props.c ?? id,
-      idempotencykey: props.k,
-      traceparent: props.p,
-      ...(props.h !== undefined && { requesthash: props.h }),
-    },
+  const { type, dataschema } = kindOf(topic, props.v);
+  const properties: Record<string, string> = {
+    'ce-id': id,
+    'ce-type': type,
+    'ce-source': `/cordada/${service}`,
+    'ce-time': isoOf(props.t),
+    'ce-specversion': '1.0',
+    'ce-subject': props.s,
+    'ce-dataschema': dataschema,
+    correlationid: key,
+    causationid: props.c ?? id,
+    idempotencykey: props.k,
+    traceparent: props.p,
   };
+  if (props.h !== undefined) properties.requesthash = props.h;
+  return { topic, key, payload, properties };
 }
 
 /** A message that goes straight to the bus, by who keeps no state (the BFF). */
@@ -104,17 +124,27 @@ export function decode(delivery: Delivery, contract: AnyContract | undefined): D
   }
 }
 
-const fingerprintOf = (dataschema: string | undefined): string | undefined => dataschema?.split('#')[1];
+/** What stands between the first `#` and the next, if there is one. */
+const fingerprintOf = (dataschema: string | undefined): string | undefined => {
+  const at = dataschema?.indexOf('#') ?? -1;
+  if (dataschema === undefined || at < 0) return undefined;
+  const next = dataschema.indexOf('#', at + 1);
+  return dataschema.slice(at + 1, next < 0 ? undefined : next);
+};
 
 /** The envelope, as far as an answer needs it; else what is wrong with it. */
 function envelopeOf({ properties, publishedAt }: Delivery, contract: AnyContract): Envelope | string {
   const read = (name: string): string => (Object.hasOwn(properties, name) ? String(properties[name]) : '');
-  for (const name of ['ce-id', 'ce-subject', 'correlationid', 'idempotencykey']) {
-    const value = read(name);
-    if (value === '') return `the property ${name} is missing`;
-    if (!isStorable(value)) return `the property ${name} is not readable`;
-  }
   const id = read('ce-id');
+  const subject = read('ce-subject');
+  const correlationId = read('correlationid');
+  const idempotencyKey = read('idempotencykey');
+  const obstacle =
+    obstacleIn('ce-id', id) ??
+    obstacleIn('ce-subject', subject) ??
+    obstacleIn('correlationid', correlationId) ??
+    obstacleIn('idempotencykey', idempotencyKey);
+  if (obstacle !== undefined) return obstacle;
   if (!UUID.test(id)) return 'the property ce-id is not a UUID';
   const time = new Date(read('ce-time'));
   const causationId = read('causationid');
@@ -125,14 +155,19 @@ function envelopeOf({ properties, publishedAt }: Delivery, contract: AnyContract
     contract: contract.name,
     source: read('ce-source'),
     time: Number.isNaN(time.getTime()) ? new Date(publishedAt) : time,
-    subject: read('ce-subject'),
-    correlationId: read('correlationid'),
+    subject,
+    correlationId,
     causationId: UUID.test(causationId) ? causationId : id,
-    idempotencyKey: read('idempotencykey'),
+    idempotencyKey,
     traceparent: TRACEPARENT.test(traceparent) ? traceparent : '',
     requestHash: isStorable(requestHash) ? requestHash : '',
   };
 }
 
+const obstacleIn = (name: string, value: string): string | undefined => {
+  if (value === '') return `the property ${name} is missing`;
+  return isStorable(value) ? undefined : `the property ${name} is not readable`;
+};
+
 const isStorable = (text: string): boolean =>
-  text.length <= MAX_PROPERTY_CHARS && !text.includes('\0') && wellFormed(text) === text;
+  text.length <= MAX_PROPERTY_CHARS && !text.includes('\0') && text.isWellFormed();

@@ -189,7 +189,7 @@ export class Pipeline<Tx> {
   /** Publishes; resolves once every message is acknowledged. */
   async send(...messages: readonly (Outgoing | BusMessage)[]): Promise<void> {
     const settled = await this.bus.publish(
-      messages.map((m) => ('payload' in m ? m : busMessage(m, 'campaign', this.runtime))),
+      messages.map((m) => ('topic' in m ? m : busMessage(m, 'campaign', this.runtime))),
     );
     for (const outcome of settled) if (outcome.status !== 'durable') throw new Error(outcome.reason);
   }
