@@ -66,6 +66,13 @@ export const invariants: readonly Invariant[] = [
         .map(({ id, status }) => ({ saga: id, what: `is ${status}` })),
   },
   {
+    sentence: 'a saga has a time at which it is looked at again, until it ends',
+    broken: ({ sagas }) =>
+      sagas
+        .filter(({ status, wakeAt }) => isEnded(status) !== (wakeAt === null))
+        .map(({ id, status, wakeAt }) => ({ saga: id, what: `is ${status} and wakes at ${wakeAt}` })),
+  },
+  {
     sentence: 'a parking alerts once at most, and no other saga alerts',
     broken: (seen) =>
       [...seen.alerts].flatMap(([saga, alerts]) => {

@@ -1,6 +1,7 @@
 import { virtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import { runEngineSeed } from './engine-world.ts';
 import { type Breach, breachesOf } from './invariants.ts';
+import type { Observation } from './observation.ts';
 import { runServicesSeed } from './services-world.ts';
 
 export type Level = 'engine' | 'services';
@@ -13,31 +14,65 @@ export interface SeedResult {
   readonly hash: string;
   /** Empty where every invariant held. */
   readonly breaches: readonly (Breach & { readonly sentence: string })[];
-  /** The last lines of the log that name a saga of a breach; empty where there is none. */
+  /** What befell the sagas of the first breaches at last; the end of the log where they name none. */
   readonly trace: readonly string[];
 }
 
 const TRACE_LINES = 25;
+const LONGEST_LINE = 300;
+/** Breaches whose sagas are traced. */
+const TRACED = 2;
 
 const worlds = { engine: runEngineSeed, services: runServicesSeed } as const;
 
 /** Runs one seed at a level, and checks what it left. Whatever it throws counts as a breach. */
 export const runSeed = async (seed: number, level: Level): Promise<SeedResult> => {
   const world = virtualTime({ seed, keepLines: 2_000 });
+  const began = world.runtime.now();
+  let seen: Observation | undefined;
   let breaches: SeedResult['breaches'];
   try {
-    breaches = breachesOf(await worlds[level](world));
+    seen = await worlds[level](world);
+    breaches = breachesOf(seen);
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     breaches = [{ sentence: 'a run comes to its end', what }];
   }
-  const sagas = breaches.flatMap(({ saga }) => saga ?? []);
-  const told = world.tail().filter((line) => sagas.some((saga) => line.includes(saga)));
   return {
     seed,
     events: world.events,
     hash: world.hash(),
     breaches,
-    trace: breaches.length === 0 ? [] : (told.length > 0 ? told : world.tail()).slice(-TRACE_LINES),
+    trace: breaches.length === 0 ? [] : traceOf(breaches.slice(0, TRACED), seen, world.tail(), began),
   };
 };
+
+const traceOf = (
+  breaches: readonly Breach[],
+  seen: Observation | undefined,
+  lines: readonly string[],
+  began: number,
+): readonly string[] => {
+  const ids = breaches.flatMap(({ saga = '', what }) => `${saga} ${what}`.match(UUID) ?? []);
+  const entities = seen ? [...seen.campaigns, ...seen.partners, ...seen.eventos] : [];
+  const sagas = entities.flatMap(({ id, sagaId }) => (sagaId && ids.includes(id) ? [sagaId] : []));
+  const concerned = [...new Set([...ids, ...sagas])];
+  const told = [
+    ...lines.filter((line) => concerned.some((id) => line.includes(id))),
+    ...(seen ? concerned.flatMap((saga) => timelineOf(seen, saga, began)) : []),
+  ];
+  return (told.length > 0 ? told.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)) : lines)
+    .slice(-TRACE_LINES)
+    .map((line) => line.slice(0, LONGEST_LINE));
+};
+
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+/** A saga's own log, in lines like the world's: they begin with the milliseconds that have passed. */
+const timelineOf = (seen: Observation, saga: string, began: number): string[] =>
+  (seen.log.get(saga) ?? []).map(({ at, n, status, entries }) => {
+    const happened = entries.map(({ que, paso, item }) =>
+      [que, paso, item].filter((part) => part !== undefined).join(' '),
+    );
+    return `${at.getTime() - began} saga ${saga} #${n} ${status}: ${happened.join(', ')}`;
+  });
