@@ -5,7 +5,7 @@ import { startApiFleet } from './api-fleet.ts';
 import type { Asked } from './kills/load.ts';
 import { faultsOf } from './kills/outcome.ts';
 
-const { fleet, call, campaign } = await startApiFleet();
+const { fleet, call, campaign, completed } = await startApiFleet();
 const { bff, ...behind } = fleet.urls;
 
 const waiting = { prefer: 'wait=60' };
@@ -74,6 +74,10 @@ sixty('leave all or nothing each, and none is shed', async () => {
     ends,
     bodies.map((_, at) => (at % 4 === 3 ? 'COMPENSATED' : 'COMPLETED')),
   );
+  // Their names are free again, and nothing of theirs stands in the way.
+  await call('PUT', `/api/marcas/${withoutTracking}/tracking`, { activo: true });
+  await call('PUT', `/api/participantes/${who}/suspension`, { suspendido: false });
+  for (const body of bodies.filter((_, at) => at % 4 === 3)) await completed(body);
 });
 
 const wide = suite('a saga of 500 participants');
