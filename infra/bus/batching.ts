@@ -3,8 +3,8 @@ import type { Runtime } from '../runtime.ts';
 /** Batches that one consumer has under way at once: while one commits, the next is read and decided. */
 const BATCHES_UNDER_WAY = 2;
 
-/** Below this a batch is not split in two: a commit costs more than the few rows that it would save. */
-const SMALLEST_SPLIT = 8;
+/** Below this a batch is not split in two: a transaction costs as much as the rows of so many messages. */
+const SMALLEST_SPLIT = 48;
 
 const FIRST_BACKOFF_MS = 50;
 const LONGEST_BACKOFF_MS = 5_000;

@@ -21,7 +21,7 @@ export const relayDefaults: RelaySettings = {
   capacity: 20_000,
   maxBatch: 500,
   sweepEveryMs: 10_000,
-  deleteAfterMs: 5,
+  deleteAfterMs: 25,
   backoff: { firstMs: 50, mostMs: 5_000 },
 };
 
