@@ -100,9 +100,19 @@ const putUuid = (value: unknown): void => {
   }
 };
 
-const instant = (value: unknown): bigint => {
+/** Microseconds since Postgres's epoch, exact in two words: as one number they would be beyond 2^53 in the year 2286. */
+const putInstant = (value: unknown): void => {
   if (!(value instanceof Date) || Number.isNaN(value.getTime())) return refuse('timestamptz', value);
-  return BigInt(value.getTime() - POSTGRES_EPOCH_MS) * 1000n;
+  const millis = value.getTime() - POSTGRES_EPOCH_MS;
+  const begin = take(8);
+  const micros = millis * 1000;
+  if (!Number.isSafeInteger(micros)) {
+    scratch.writeBigInt64BE(BigInt(millis) * 1000n, begin);
+    return;
+  }
+  const high = Math.floor(micros / 2 ** 32);
+  scratch.writeInt32BE(high, begin);
+  scratch.writeUInt32BE(micros - high * 2 ** 32, begin + 4);
 };
 
 const bool = (value: unknown): number => (typeof value === 'boolean' ? Number(value) : refuse('bool', value));
@@ -175,13 +185,7 @@ const encodings: Record<ArrayType, Encoding> = {
       putText(json);
     },
   },
-  timestamptz: {
-    oid: 1184,
-    write: (value) => {
-      const begin = take(8);
-      scratch.writeBigInt64BE(instant(value), begin);
-    },
-  },
+  timestamptz: { oid: 1184, write: putInstant },
   bool: {
     oid: 16,
     write: (value) => {

@@ -27,6 +27,7 @@ export function encodeParameter(value: unknown): Buffer | string | null {
 }
 
 const INT8 = 20;
+const TIMESTAMPTZ = 1184;
 const INT8_ARRAY = 1016;
 const NUMERIC_ARRAY = 1231;
 
@@ -42,8 +43,38 @@ const arrayOf =
   (value) =>
     arrayParser.create(value, element).parse();
 
+/** As Postgres writes an instant between the years 1 and 9999 to a session in UTC. */
+const UTC_INSTANT = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?\+00$/;
+const otherInstant = pg.types.getTypeParser(TIMESTAMPTZ) as Parser;
+
+const digits = (value: string, from: number, to: number): number => {
+  let number = 0;
+  for (let i = from; i < to; i++) number = number * 10 + value.charCodeAt(i) - 0x30;
+  return number;
+};
+
+/** pg's own parser takes three times as long. */
+const instant: Parser = (value) => {
+  if (!UTC_INSTANT.test(value)) return otherInstant(value);
+  const year = digits(value, 0, 4);
+  if (year < 100) return otherInstant(value); // which Date.UTC takes for one of the 20th century
+  const fraction = value.length > 22 ? digits(value.slice(20, -3).padEnd(3, '0'), 0, 3) : 0;
+  return new Date(
+    Date.UTC(
+      year,
+      digits(value, 5, 7) - 1,
+      digits(value, 8, 10),
+      digits(value, 11, 13),
+      digits(value, 14, 16),
+      digits(value, 17, 19),
+      fraction,
+    ),
+  );
+};
+
 const parsers: Readonly<Record<number, Parser>> = {
   [INT8]: BigInt,
+  [TIMESTAMPTZ]: instant,
   [INT8_ARRAY]: arrayOf(BigInt),
   [NUMERIC_ARRAY]: arrayOf((value) => value),
 };
