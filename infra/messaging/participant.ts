@@ -102,9 +102,10 @@ export function participant<Tx, Rows>(
       assertReadable(message);
       answer = reaction.handle(rows, message, now);
     }
-    work.publish.push(answerTo(envelope, answer));
+    const payload = answer.contract.encode(answer.body);
+    work.publish.push({ ...answerTo(envelope, answer), payload });
     if (before) return; // an undo decides by the entity, and answers each time
-    claim(work, envelope, tombstone, answer);
+    claim(work, envelope, tombstone, answer, payload);
     if (isDirect(envelope)) work.operations.push(operationOf(envelope, answer, now));
   }
 
@@ -151,17 +152,15 @@ const claim = (
   { idempotencyKey: key }: Envelope,
   tombstone: boolean,
   reply?: Reply,
+  payload?: Uint8Array,
 ): void => {
   const made: Claim = {
     key,
     tombstone,
-    ...(reply && {
-      reply: {
-        contract: reply.contract.name,
-        fingerprint: reply.contract.fingerprint,
-        payload: reply.contract.encode(reply.body),
-      },
-    }),
+    ...(reply &&
+      payload && {
+        reply: { contract: reply.contract.name, fingerprint: reply.contract.fingerprint, payload },
+      }),
   };
   known.set(key, { claim: made, ...(reply && { reply }) });
   fresh.push(made);

@@ -1,4 +1,4 @@
-import type { Bus } from '../bus/bus.ts';
+import type { Bus, BusMessage } from '../bus/bus.ts';
 import type { Cancel, Runtime } from '../runtime.ts';
 import { type Backoff, backoffMs } from './backoff.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
@@ -156,12 +156,14 @@ export function createRelay(options: RelayOptions): Relay {
 
   async function publish(lane: Lane, count: number): Promise<void> {
     lane.publishing = count;
-    const rows = lane.queue.slice(0, count).map((queued) => queued.row);
-    const settled = await bus.publish(rows.map((row) => toBusMessage(row, service)));
+    const messages: BusMessage[] = [];
+    for (let i = 0; i < count; i++) messages.push(toBusMessage((lane.queue[i] as Queued).row, service));
+    const settled = await bus.publish(messages);
     lane.publishing = 0;
     if (stopped) return;
     let done = 0;
     while (settled[done]?.status === 'durable') done += 1;
+    const after = lane.queue[done]?.row;
     for (const { row } of lane.queue.splice(0, done)) durable.push(row.seq);
     pending -= done;
     if (done > 0) {
@@ -169,7 +171,7 @@ export function createRelay(options: RelayOptions): Relay {
       scheduleDeletes(settings.deleteAfterMs);
     }
     const first = settled[done];
-    if (first?.status === 'refused') park(lane, rows[done] as OutboxRow, first.reason);
+    if (first?.status === 'refused') park(lane, after as OutboxRow, first.reason);
     else if (first?.status === 'retryable') retryLater(lane, first.reason);
     else lane.failures = 0;
     pump(lane);
