@@ -4,7 +4,7 @@ import { campaignSaga } from '@cordada/sagas/campaign.saga.ts';
 import type { Instance } from '@cordada/sagas/engine/instance.ts';
 import { type Processes, type ServiceName, services, subscriptions } from './processes.ts';
 import type { Troubles } from './troubles.ts';
-import type { Plan } from './workload.ts';
+import { type Plan, STRANGER } from './workload.ts';
 
 /** A saga that has not ended; `paso` is the step that it is at. */
 export interface Unfinished {
@@ -19,13 +19,21 @@ export const unfinishedOf = ({ id, status, origin, state }: Instance): Unfinishe
   paso: (origin.deshace ? campaignSaga.undo : campaignSaga)?.steps[state.step]?.name ?? '',
 });
 
+/** A held message, as its row tells it. */
+export interface HeldHere {
+  readonly id: number;
+  readonly topic: string;
+  readonly cause: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
 /** What operators see of a fleet and do to it, at whichever level it is simulated. */
 export interface Desk {
   unfinished(): Promise<readonly Unfinished[]>;
   /** What a service has not published, and what it holds. */
   left(name: ServiceName): Promise<{
     readonly unpublished: number;
-    readonly held: readonly { readonly id: number; readonly cause: string }[];
+    readonly held: readonly HeldHere[];
   }>;
   verb(saga: string, paso: string, verb: 'reintentar' | 'omitir'): Promise<void>;
   heldVerb(name: ServiceName, id: number, verb: 'reintentar' | 'omitir'): Promise<void>;
@@ -49,20 +57,23 @@ const HASTY = 0.02;
 /**
  * Runs a fleet until its troubles are over and nothing is left to happen; meanwhile operators see to what is parked or
  * held. A fleet that never comes to rest ends with its patience.
+ * @returns what was held although it was neither poisoned nor garbage, or behind such a message
  */
-export const runToRest = async (world: VirtualTime, fleet: Fleet): Promise<void> => {
+export const runToRest = async (world: VirtualTime, fleet: Fleet): Promise<readonly string[]> => {
   const { plan, troubles } = fleet;
+  const heldInVain = new Set<string>();
   let over = false;
   const inspect = async (): Promise<void> => {
-    if (!troubles.active() && fleet.done() && (await isQuiet(fleet))) over = true;
+    if (!troubles.active() && fleet.done() && (await isQuiet(fleet, heldInVain))) over = true;
     else world.schedule('inspection', CHECK_EVERY_MS, inspect);
   };
   world.schedule('inspection', plan.trouble, inspect);
   await world.run({ until: () => over, horizonMs: plan.trouble + PATIENCE_MS });
+  return [...heldInVain];
 };
 
 /** Whether nothing is left to happen; operators have their say about what is parked or held. */
-const isQuiet = async ({ processes, desk, troubles }: Fleet): Promise<boolean> => {
+const isQuiet = async ({ processes, desk, troubles }: Fleet, heldInVain: Set<string>): Promise<boolean> => {
   const away = services.some((name) => !processes.life(name));
   if (away && !troubles.chance.chance(HASTY)) return false;
   const unfinished = await desk.unfinished();
@@ -72,9 +83,13 @@ const isQuiet = async ({ processes, desk, troubles }: Fleet): Promise<boolean> =
   let quiet = unfinished.length === 0;
   for (const name of services) {
     const { unpublished, held } = await desk.left(name);
-    for (const { id, cause } of held)
-      if (!/waits behind/.test(cause))
-        await desk.heldVerb(name, id, /poisoned/.test(cause) ? 'reintentar' : 'omitir');
+    for (const { id, cause, topic, properties } of held) {
+      if (/waits behind/.test(cause)) continue;
+      const poisoned = /poisoned/.test(cause);
+      if (!poisoned && properties['ce-source'] !== STRANGER)
+        heldInVain.add(`${name} holds ${topic} ${properties['ce-id']}: ${cause}`);
+      await desk.heldVerb(name, id, poisoned ? 'reintentar' : 'omitir');
+    }
     if (unpublished > 0 || held.length > 0 || (await lag(troubles.bus, name)) > 0) quiet = false;
   }
   return quiet;

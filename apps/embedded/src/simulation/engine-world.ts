@@ -228,7 +228,7 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
       }),
   };
 
-  await runToRest(world, { plan, troubles, processes, desk, done: work.done });
+  const heldInVain = await runToRest(world, { plan, troubles, processes, desk, done: work.done });
   over = true;
   for (const database of Object.values(databases)) database.abort();
 
@@ -267,6 +267,7 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     published: record.published,
     onlyCoordinatorFailed: troubles.onlyCoordinator,
     alerts,
+    heldInVain,
     unexpected: [],
   };
 };

@@ -335,6 +335,10 @@ export const invariants: readonly Invariant[] = [
     broken: (seen) => (seen.onlyCoordinatorFailed ? [...seen.log].flatMap(answersPassedBy) : []),
   },
   {
+    sentence: 'nothing is held for an operator but what cannot be handled',
+    broken: ({ heldInVain }) => heldInVain.map((what) => ({ what })),
+  },
+  {
     sentence: 'a service does what it is asked, refuses it, or says that it is away',
     broken: ({ unexpected }) => unexpected.map((what) => ({ what })),
   },

@@ -42,6 +42,8 @@ export interface Observation {
   readonly onlyCoordinatorFailed: boolean;
   /** Lines that alert of a parked saga, by saga. */
   readonly alerts: ReadonlyMap<string, number>;
+  /** What was held for long although it was neither poisoned nor garbage, or behind such a message. */
+  readonly heldInVain: readonly string[];
   /** Answers of services to well-formed requests that say neither done, nor refused, nor away for now. */
   readonly unexpected: readonly string[];
 }

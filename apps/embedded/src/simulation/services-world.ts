@@ -187,7 +187,7 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
       ask(name, { method: 'POST', url: `/mensajes-retenidos/${id}/${verb}`, body: { motivo: 'sim' } }),
   };
 
-  await runToRest(world, { plan, troubles, processes, desk, done: work.done });
+  const heldInVain = await runToRest(world, { plan, troubles, processes, desk, done: work.done });
   // The run is over: what a process still has open is rolled back, and what is left is read past the simulation.
   for (const abort of aborts) abort();
   const log = await readLog(databases.campaign);
@@ -217,6 +217,7 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
     published: record.published,
     onlyCoordinatorFailed: troubles.onlyCoordinator,
     alerts,
+    heldInVain,
     unexpected,
   };
 };

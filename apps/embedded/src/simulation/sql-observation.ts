@@ -6,6 +6,7 @@ import { instanceOf, SAGA_COLUMNS, type SagaRow, statusOf } from '@cordada/sagas
 import type { LogRow } from '@cordada/sagas/engine/store.ts';
 import type { Evento } from '@cordada/tracking/evento.ts';
 import type { FirstSent } from './bus-record.ts';
+import type { HeldHere } from './caretaker.ts';
 import type { Handled } from './observation.ts';
 import { type ServiceName, subscriptions } from './processes.ts';
 import { STRANGER } from './workload.ts';
@@ -34,7 +35,10 @@ const EVENTOS = statement(
      estado, fecha, actualizado FROM evento ORDER BY id`,
 );
 const OUTBOX = statement('simulation.outbox', 'SELECT topic, key FROM outbox ORDER BY seq');
-const HELD = statement('simulation.held', 'SELECT id, topic, cause FROM held_message ORDER BY id');
+const HELD = statement(
+  'simulation.held',
+  'SELECT id, topic, cause, properties FROM held_message ORDER BY id',
+);
 // A claim is written once: the transaction that wrote it says when its message took effect. Tombstones tell nothing of
 // their messages, which may come later or never.
 const CLAIMS = statement(
@@ -60,10 +64,13 @@ export const readOutbox = (
   database: Readable,
 ): Promise<readonly { readonly topic: string; readonly key: string }[]> => database.query(OUTBOX, []);
 
-export const readHeld = async (
-  database: Readable,
-): Promise<readonly { readonly id: number; readonly topic: string; readonly cause: string }[]> =>
-  (await database.query(HELD, [])).map((row) => ({ ...row, id: Number(row.id) }));
+export const readHeld = async (database: Readable): Promise<readonly HeldHere[]> =>
+  (await database.query(HELD, [])).map(({ id, topic, cause, properties }) => ({
+    id: Number(id),
+    topic,
+    cause,
+    properties: JSON.parse(properties),
+  }));
 
 /** The sagas' log, in the order of the transactions that wrote it. */
 export const readLog = async (campaign: Readable): Promise<readonly LogRow[]> =>
