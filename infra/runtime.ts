@@ -17,5 +17,5 @@ export interface Runtime {
 }
 
 /** Resolves `ms` milliseconds from now on `runtime`'s clock. */
-export const sleep = (runtime: Runtime, ms: number): Promise<void> =>
+export const sleep = (runtime: Pick<Runtime, 'after'>, ms: number): Promise<void> =>
   new Promise((resolve) => runtime.after(ms, resolve));

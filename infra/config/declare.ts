@@ -76,6 +76,19 @@ export const declare = {
       },
       description,
     ),
+  /** One address or more, separated by commas; without a slash at the end. */
+  urls: (schemes: readonly string[], description: string): Setting<readonly string[]> =>
+    parsed<readonly string[]>(
+      [],
+      (text) => {
+        const urls = text.split(',').map((url) => url.trim().replace(/\/+$/, ''));
+        if (urls.some((url) => !URL.canParse(url) || !schemes.includes(new URL(url).protocol)))
+          throw new Error(`must be URLs that begin with ${schemes.join(' or ')}, separated by commas`);
+        if (new Set(urls).size < urls.length) throw new Error('names an address twice');
+        return urls;
+      },
+      description,
+    ),
   /** May be absent, and is undefined then. */
   optional: <Value>(setting: Setting<Value>): Setting<Value | undefined> => ({
     ...setting,

@@ -1,8 +1,17 @@
 import type { ApiKey, Role } from '../http/access.ts';
 import { ConfigError, declare, isOneLetterOff, type Setting, type Settings } from './declare.ts';
+import { MOST_REPLICAS, type ServiceName } from './services.ts';
 
 const roleNames: readonly Role[] = ['ADMIN', 'OPERARIO', 'CLIENTE'];
 const shortestSecret = 32;
+
+const urlsOf = (service: ServiceName) =>
+  declare.optional(
+    declare.urls(
+      ['http:', 'https:'],
+      `Addresses of the replicas of ${service}, separated by commas; the local one by default.`,
+    ),
+  );
 
 /** Every variable that the product reads. */
 export const declared = {
@@ -13,6 +22,23 @@ export const declared = {
     65_000,
     'Port of the bff; campaign, partner and tracking take the next three.',
   ),
+  PORT: declare.optional(
+    declare.integer(
+      0,
+      1,
+      65_535,
+      'Port of a service started by itself, instead of its place after PORT_BASE.',
+    ),
+  ),
+  REPLICA: declare.integer(
+    0,
+    0,
+    MOST_REPLICAS - 1,
+    'Number of a replica of a service started by itself: it listens on 100 ports further for each.',
+  ),
+  CAMPAIGN_URLS: urlsOf('campaign'),
+  PARTNER_URLS: urlsOf('partner'),
+  TRACKING_URLS: urlsOf('tracking'),
   HOST: declare.text('127.0.0.1', 'Address that the servers listen on.'),
   BUS_URL: declare.url('memory:', ['memory:'], 'Transport of the messages.'),
   DATABASE_URL: declare.optional(

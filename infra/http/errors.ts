@@ -70,3 +70,10 @@ export const conflict = (code: string, detail: string): HttpError =>
 /** 503: nothing is known to have happened, the same request may be sent again after a second. */
 export const unavailable = (detail: string): HttpError =>
   new HttpError({ status: 503, code: 'NO_DISPONIBLE', detail }, { 'retry-after': '1' });
+
+/** The code by which callers know that a request was not taken. */
+export const STARTING = 'ARRANCANDO';
+
+/** 503: the service waits for what it needs, and took nothing of the request. */
+export const starting = (detail: string): HttpError =>
+  new HttpError({ status: 503, code: STARTING, detail }, { 'retry-after': '1' });

@@ -1,4 +1,4 @@
-import { HttpError, unavailable } from './errors.ts';
+import { HttpError, STARTING, unavailable } from './errors.ts';
 import { stringifyJson } from './json-body.ts';
 import { parseJson } from './json-text.ts';
 import { CallFailed, type Resilience } from './resilience.ts';
@@ -15,10 +15,9 @@ export interface ServiceClientOptions {
   readonly caller: string;
   /** The service that is called. */
   readonly target: string;
-  /** Its address, e.g. `http://127.0.0.1:8001`. */
-  readonly baseUrl: string;
   readonly fetch: Fetch;
   readonly tokens: ServiceTokens;
+  /** Knows the target's addresses, e.g. `http://127.0.0.1:8001`. */
   readonly resilience: Resilience;
 }
 
@@ -45,7 +44,9 @@ export interface ServiceAnswer {
 export interface ServiceClient {
   readonly target: string;
   /**
-   * Sends a request; GET and PUT are repeated when their answer is lost. Answers of 4xx are results.
+   * Sends a request; GET and PUT are repeated, also at other replicas, when their answer is lost; what was not taken
+   * (the connection was refused, the replica is still starting) goes to another one in any case. Answers of 4xx are
+   * results.
    * @throws HttpError 503 with `Retry-After` when the service is away, too slow or broken
    */
   send(request: ServiceRequest): Promise<ServiceAnswer>;
@@ -59,11 +60,15 @@ const timeoutMs = 5_000;
 const repeatable = new Set(['GET', 'PUT']);
 
 export const createServiceClient = (options: ServiceClientOptions): ServiceClient => {
-  const { caller, target, baseUrl, tokens, resilience } = options;
+  const { caller, target, tokens, resilience } = options;
 
   const away = (): HttpError => unavailable(`El servicio ${target} no está disponible por ahora`);
 
-  const once = async (request: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer> => {
+  const once = async (
+    request: ServiceRequest,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<ServiceAnswer> => {
     const headers: Record<string, string> = {
       accept: 'application/json',
       authorization: `Bearer ${tokens.sign(caller, target)}`,
@@ -72,7 +77,7 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
     if (request.body !== undefined) headers['content-type'] = 'application/json';
     let answer: ServiceAnswer;
     try {
-      const response = await options.fetch(baseUrl + pathOf(request), {
+      const response = await options.fetch(address + pathOf(request), {
         method: request.method,
         headers,
         signal,
@@ -82,8 +87,12 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
       const body = text === '' ? undefined : parseJson(text);
       answer = { status: response.status, body, header: (name) => response.headers.get(name) };
     } catch (error) {
-      throw new CallFailed(`${target} cannot be reached: ${reason(error)}`, { cause: error });
+      throw new CallFailed(`${target} cannot be reached: ${reason(error)}`, {
+        cause: error,
+        sent: !isUnsent(error),
+      });
     }
+    if (isStarting(answer)) throw new CallFailed(`${target} is starting`, { sent: false });
     // A fault met by this one request: asking again would meet it again, and says nothing of the others' requests.
     if (answer.status === 500) throw away();
     if (answer.status > 500) throw new CallFailed(`${target} answered ${answer.status}`);
@@ -92,7 +101,7 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
 
   const send = async (request: ServiceRequest): Promise<ServiceAnswer> => {
     try {
-      return await resilience.run((signal) => once(request, signal), {
+      return await resilience.run((address, signal) => once(request, address, signal), {
         timeoutMs: timeoutMs + (request.heldMs ?? 0),
         repeatable: repeatable.has(request.method),
       });
@@ -124,6 +133,30 @@ const pathOf = ({ path, query }: ServiceRequest): string => {
   const search = parameters.toString();
   return `/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`;
 };
+
+/** Codes of connections that were never made; whatever came later may have been taken. */
+const UNSENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** `fetch` tells the reason as its error's cause, and of several addresses of a name as that one's `errors`. */
+const isUnsent = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false;
+  const { code, errors } = error as { code?: unknown; errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return errors.every(isUnsent);
+  if (typeof code === 'string') return UNSENT.has(code);
+  return isUnsent(error.cause);
+};
+
+/** What a replica answers to everything as long as it waits for what it needs (service/waiting-room.ts). */
+const isStarting = ({ status, body }: ServiceAnswer): boolean =>
+  status === 503 &&
+  ((body ?? {}) as { errors?: readonly { code?: unknown }[] }).errors?.[0]?.code === STARTING;
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

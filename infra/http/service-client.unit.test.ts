@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createLogger } from '../telemetry/logger.ts';
-import { manualRuntime, testSecret, testServer } from '../testing/test-server.ts';
+import { manualRuntime, testSecret, testServer, waitingRuntime } from '../testing/test-server.ts';
 import { access } from './access.ts';
 import { conflict, HttpError, notFound } from './errors.ts';
 import { injectFetch } from './inject-fetch.ts';
@@ -17,11 +17,13 @@ const runtime = manualRuntime();
 const tokens = createServiceTokens(testSecret, runtime);
 const log = createLogger({ name: 'bff', level: 'silent', readable: false, now: runtime.now });
 
-const clientOf = (fetch: Fetch, resilience: Resilience = directResilience) =>
+const address = 'http://prueba';
+const network = (...addresses: string[]): Resilience =>
+  networkResilience('prueba', addresses.length > 0 ? addresses : [address], log, waitingRuntime);
+const clientOf = (fetch: Fetch, resilience: Resilience = directResilience(address)) =>
   createServiceClient({
     caller: 'bff',
     target: 'prueba',
-    baseUrl: 'http://prueba',
     fetch,
     tokens,
     resilience,
@@ -109,10 +111,9 @@ test('a token that the service does not take is a fault of the installation and 
   const stranger = createServiceClient({
     caller: 'bff',
     target: 'prueba',
-    baseUrl: 'http://prueba',
     fetch: injectFetch(new Map([['http://prueba', app]])),
     tokens: createServiceTokens('another secret, as long as the right one', runtime),
-    resilience: directResilience,
+    resilience: directResilience(address),
   });
   await isUnavailable(stranger.call({ method: 'GET', path: ['x'] }));
   await app.close();
@@ -121,7 +122,7 @@ test('a token that the service does not take is a fault of the installation and 
 test('a GET is tried three times', async () => {
   const lucky = scripted(new Error('ECONNRESET'), 502, 200);
   assert.equal(
-    await clientOf(lucky.fetch, networkResilience('prueba', log)).call({
+    await clientOf(lucky.fetch, network()).call({
       method: 'GET',
       path: ['a'],
       query: { b: 1, c: undefined },
@@ -130,30 +131,28 @@ test('a GET is tried three times', async () => {
   );
   assert.equal(lucky.calls, Array(3).fill('GET http://prueba/a?b=1'));
   const unlucky = scripted(new Error('ECONNRESET'));
-  await isUnavailable(
-    clientOf(unlucky.fetch, networkResilience('prueba', log)).call({ method: 'GET', path: ['a'] }),
-  );
+  await isUnavailable(clientOf(unlucky.fetch, network()).call({ method: 'GET', path: ['a'] }));
   assert.is(unlucky.calls.length, 3);
 });
 
 test('a POST and a DELETE are never sent twice', async () => {
   for (const method of ['POST', 'DELETE'] as const) {
     const { fetch, calls } = scripted(new Error('ECONNRESET'));
-    await isUnavailable(clientOf(fetch, networkResilience('prueba', log)).call({ method, path: ['a'] }));
+    await isUnavailable(clientOf(fetch, network()).call({ method, path: ['a'] }));
     assert.is(calls.length, 1);
   }
 });
 
 test('a refusal is no failure: it is not repeated', async () => {
   const { fetch, calls } = scripted(404);
-  await clientOf(fetch, networkResilience('prueba', log)).send({ method: 'GET', path: ['a'] });
+  await clientOf(fetch, network()).send({ method: 'GET', path: ['a'] });
   assert.is(calls.length, 1);
 });
 
 test('a service that does not answer in time is given up', async () => {
   const { fetch } = scripted('never');
   const quick: Resilience = {
-    run: (call) => networkResilience('prueba', log).run(call, { timeoutMs: 30, repeatable: false }),
+    run: (call) => network().run(call, { timeoutMs: 30, repeatable: false }),
   };
   await isUnavailable(clientOf(fetch, quick).call({ method: 'GET', path: ['a'] }));
 });
@@ -163,7 +162,7 @@ test('a long poll may take as long as it asked for', async () => {
   const spying: Resilience = {
     run: (call, { timeoutMs }) => {
       asked.push(timeoutMs);
-      return directResilience.run(call, { timeoutMs, repeatable: false });
+      return directResilience(address).run(call, { timeoutMs, repeatable: false });
     },
   };
   await clientOf(scripted(200).fetch, spying).call({ method: 'GET', path: ['a'], heldMs: 10_000 });
@@ -172,7 +171,7 @@ test('a long poll may take as long as it asked for', async () => {
 
 test('a fault that the service met in one request is neither repeated nor held against it', async () => {
   const { fetch, calls } = scripted(...Array(6).fill(500), 200);
-  const client = clientOf(fetch, networkResilience('prueba', log));
+  const client = clientOf(fetch, network());
   for (let call = 0; call < 6; call += 1) await isUnavailable(client.call({ method: 'GET', path: ['a'] }));
   assert.equal(await client.call({ method: 'GET', path: ['a'] }), {});
   assert.is(calls.length, 7);
@@ -180,7 +179,7 @@ test('a fault that the service met in one request is neither repeated nor held a
 
 test('after five failures in a row the service is spared, and called again later', async () => {
   const { fetch, calls } = scripted(...Array(5).fill(503), 200);
-  const client = clientOf(fetch, networkResilience('prueba', log));
+  const client = clientOf(fetch, network());
   for (let call = 0; call < 5; call += 1) await isUnavailable(client.call({ method: 'POST', path: ['a'] }));
   await isUnavailable(client.call({ method: 'POST', path: ['a'] }));
   assert.is(calls.length, 5, 'the sixth call was not made');

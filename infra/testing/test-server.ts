@@ -31,6 +31,14 @@ export const manualRuntime = (
   };
 };
 
+/** Real timers that keep the process alive: nothing else may, in a test that waits for one. */
+export const waitingRuntime: Pick<Runtime, 'after'> = {
+  after(ms, task) {
+    const timer = setTimeout(task, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 /** The secret of tests' service tokens. */
 export const testSecret = 'a secret of tests, long enough for anyone';
 

@@ -4,6 +4,7 @@ import type { Capability, Reaction } from '@cordada/infra/messaging/capability.t
 import type { Log } from '@cordada/infra/messaging/metrics.ts';
 import type { BatchHandler, Outcome, UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
+import { StartRefused } from '@cordada/infra/service/start-refused.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Contract } from '@cordada/schemas';
 import { type DeadlineSettings, type Deadlines, deadlines } from './deadlines.ts';
@@ -95,7 +96,7 @@ export interface Coordinator<Tx> extends BatchHandler<Tx> {
 }
 
 /** Live sagas are pinned to definitions that this release does not have. */
-export class DefinitionsMissing extends Error {
+export class DefinitionsMissing extends StartRefused {
   override readonly name = 'DefinitionsMissing';
 }
 

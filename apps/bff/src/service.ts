@@ -21,10 +21,10 @@ type Owner = 'campaign' | 'partner' | 'tracking';
 /** All that the BFF takes from outside: it has no database. */
 export interface BffDeps extends Omit<ServiceDeps, 'database'> {
   readonly fetch: Fetch;
-  /** Base addresses of the services behind it. */
-  readonly urls: Readonly<Record<Owner, string>>;
+  /** Base addresses of the replicas of each service behind it. */
+  readonly urls: Readonly<Record<Owner, readonly string[]>>;
   /** How calls to a service are carried out; for a network where absent. */
-  resilience?(target: Owner): Resilience;
+  resilience?(target: Owner, addresses: readonly string[]): Resilience;
 }
 
 /** The one service that clients speak to: it publishes commands, reads and sets rules at their owners, keeps nothing. */
@@ -34,10 +34,10 @@ export const build = async (deps: BffDeps): Promise<Service> => {
     createServiceClient({
       caller: name,
       target,
-      baseUrl: urls[target],
       fetch: deps.fetch,
       tokens: security.tokens,
-      resilience: deps.resilience?.(target) ?? networkResilience(target, log),
+      resilience:
+        deps.resilience?.(target, urls[target]) ?? networkResilience(target, urls[target], log, runtime),
     });
   const parts: BffParts = {
     campaign: client('campaign'),

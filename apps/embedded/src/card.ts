@@ -1,6 +1,7 @@
+import { type ServiceName, serviceNames } from '@cordada/infra/config/services.ts';
 import type { AllSettings } from '@cordada/infra/config/settings.ts';
-import { type ServiceName, serviceNames } from './fleet.ts';
-import { databaseName, type Place } from './stores.ts';
+import { databaseName } from '@cordada/infra/service/service-database.ts';
+import type { Place } from './stores.ts';
 
 const EXAMPLE = {
   nombre: 'Otoño',

@@ -1,19 +1,22 @@
 import { build as buildBff } from '@cordada/bff/service.ts';
 import { build as buildCampaign, migrations as campaignMigrations } from '@cordada/campaign/service.ts';
+import type { Bus } from '@cordada/infra/bus/bus.ts';
 import { manifest } from '@cordada/infra/bus/manifest.ts';
-import { type MemoryBus, memoryBus } from '@cordada/infra/bus/memory.ts';
+import { openBus } from '@cordada/infra/bus/open-bus.ts';
+import { portOf, type ServiceName, serviceNames } from '@cordada/infra/config/services.ts';
 import type { AllSettings } from '@cordada/infra/config/settings.ts';
-import type { Security } from '@cordada/infra/http/access.ts';
 import { injectFetch } from '@cordada/infra/http/inject-fetch.ts';
-import { createServiceTokens } from '@cordada/infra/http/service-token.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
+import { drainService, Opened } from '@cordada/infra/service/opened.ts';
+import { checkPorts, listenOn } from '@cordada/infra/service/ports.ts';
 import type { Service } from '@cordada/infra/service/service.ts';
+import { migrated } from '@cordada/infra/service/service-database.ts';
+import { trustOf } from '@cordada/infra/service/trust.ts';
 import { createLogger, type Logger } from '@cordada/infra/telemetry/logger.ts';
 import { addProcessMetrics, createRegistry, type Registry } from '@cordada/infra/telemetry/metrics.ts';
 import { build as buildPartner, migrations as partnerMigrations } from '@cordada/partner/service.ts';
 import { build as buildTracking, migrations as trackingMigrations } from '@cordada/tracking/service.ts';
-import { checkPorts, portRefused } from './ports.ts';
-import { openMigrated, openStores, type Place } from './stores.ts';
+import { openStores, type Place } from './stores.ts';
 
 /** The services that keep a database, in the order in which they are started. */
 const owners = {
@@ -23,9 +26,6 @@ const owners = {
 } as const;
 type Owner = keyof typeof owners;
 const ownerNames = Object.keys(owners) as Owner[];
-
-export const serviceNames = ['bff', 'campaign', 'partner', 'tracking'] as const;
-export type ServiceName = (typeof serviceNames)[number];
 
 export interface FleetOptions {
   readonly settings: AllSettings;
@@ -41,51 +41,15 @@ export interface FleetOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Every service, running in this process on one memory bus. */
+/** Every service, running in this process on one bus. */
 export interface Fleet {
   /** Base addresses, without a slash at the end. */
   readonly urls: Readonly<Record<ServiceName, string>>;
   readonly services: Readonly<Record<ServiceName, Service>>;
-  readonly bus: MemoryBus;
+  readonly bus: Bus;
   /** Drains: requests under way are answered, what was accepted is finished or stays in its outbox. */
   stop(): Promise<void>;
 }
-
-/** What was opened, closed in the opposite order, each once, also when closing one of them fails. */
-class Opened {
-  readonly #closers: (() => Promise<void>)[] = [];
-
-  add(close: () => Promise<void>): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    const failures: unknown[] = [];
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
-      await close().catch((error: unknown) => failures.push(error));
-    }
-    if (failures.length > 0) throw new AggregateError(failures, 'the fleet did not stop cleanly');
-  }
-}
-
-/** How long requests under way may hold back a stop (in milliseconds); a client that sends no more is cut off then. */
-const REQUESTS_LIMIT_MS = 8_000;
-
-const drainService = async ({ app, drain }: Service, runtime: Runtime): Promise<void> => {
-  const cancel = runtime.after(REQUESTS_LIMIT_MS, () => app.server.closeAllConnections());
-  try {
-    await drain();
-  } finally {
-    cancel();
-  }
-};
-
-const security = (settings: AllSettings, runtime: Runtime): Security => ({
-  auth: settings.AUTH,
-  apiKeys: settings.API_KEYS,
-  // All who trust the token are in this process, so it may be as short-lived as the process.
-  tokens: createServiceTokens(settings.SERVICE_TOKEN_SECRET ?? `${runtime.uuid()}${runtime.uuid()}`, runtime),
-});
 
 /** They are one process: what it uses is shown once, by the service that stands in front. */
 const registryOf = (name: ServiceName): Registry => {
@@ -94,14 +58,7 @@ const registryOf = (name: ServiceName): Registry => {
   return registry;
 };
 
-const listen = async (service: Service, host: string, port: number): Promise<string> => {
-  try {
-    const address = await service.app.listen({ host, port });
-    return address.replace(/\/$/, '');
-  } catch (error) {
-    throw portRefused(host, port, error as NodeJS.ErrnoException);
-  }
-};
+const choose = 'choose others with PORT_BASE (the first of four) and HOST';
 
 /**
  * Starts every service: finds out whether the ports are free, takes hold of the databases, migrates them, builds the
@@ -120,22 +77,23 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   };
   const log = (name: string): Logger =>
     createLogger({ name, level: settings.LOG_LEVEL, readable: options.readable, now: () => runtime.now() });
-  const portOf = (name: ServiceName): number =>
-    options.ports === 'free' ? 0 : settings.PORT_BASE + serviceNames.indexOf(name);
+  const { PORT_BASE } = settings;
+  const portFor = (name: ServiceName): number =>
+    options.ports === 'free' ? 0 : portOf({ PORT_BASE }, name, 0);
 
   try {
-    if (options.ports === 'listen') await checkPorts(settings.HOST, serviceNames.map(portOf));
+    if (options.ports === 'listen') await checkPorts(settings.HOST, serviceNames.map(portFor), choose);
 
     const stores = await timed(
-      () => openStores(options.place),
+      () => openStores(options.place, settings),
       () => `opened ${options.place.kind === 'postgres' ? 'Postgres' : 'the embedded database (PGlite)'}`,
     );
     opened.add(() => stores.close());
-    const migrated = await timed(
+    const databases = await timed(
       async () => {
-        const result = {} as Record<Owner, Awaited<ReturnType<typeof openMigrated>>>;
+        const result = {} as Record<Owner, Awaited<ReturnType<typeof migrated>>>;
         for (const name of ownerNames) {
-          result[name] = await openMigrated(stores, name, owners[name].migrations, runtime);
+          result[name] = await migrated(() => stores.open(name), owners[name].migrations, runtime);
         }
         return result;
       },
@@ -148,7 +106,8 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     );
 
     const busLog = log('bus');
-    const bus = memoryBus({
+    const bus = await openBus({
+      settings,
       runtime,
       manifest,
       rejected: (subscription, cause, retryInMs) =>
@@ -156,7 +115,9 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     });
     opened.add(() => bus.close());
 
-    const trust = security(settings, runtime);
+    // All who trust the tokens are in this process, so the secret may be as short-lived as the process.
+    const secret = settings.SERVICE_TOKEN_SECRET ?? `${runtime.uuid()}${runtime.uuid()}`;
+    const trust = trustOf(settings, secret, runtime);
     const parts = (name: ServiceName) => ({
       runtime,
       bus,
@@ -169,14 +130,18 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       async () => {
         const built = {} as Record<ServiceName, Service>;
         for (const name of ownerNames) {
-          built[name] = await owners[name].build({ ...parts(name), database: migrated[name].database });
+          built[name] = await owners[name].build({ ...parts(name), database: databases[name].database });
         }
         built.bff = await buildBff({
           ...parts('bff'),
           fetch: injectFetch(
             new Map(Object.values(built).map(({ name, app }) => [`http://${name}`, app] as const)),
           ),
-          urls: { campaign: 'http://campaign', partner: 'http://partner', tracking: 'http://tracking' },
+          urls: {
+            campaign: ['http://campaign'],
+            partner: ['http://partner'],
+            tracking: ['http://tracking'],
+          },
         });
         return built;
       },
@@ -196,7 +161,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
         const addresses = {} as Record<ServiceName, string>;
         for (const name of order) {
           signal?.throwIfAborted();
-          addresses[name] = await listen(services[name], settings.HOST, portOf(name));
+          addresses[name] = await listenOn(services[name].app, settings.HOST, portFor(name), choose);
         }
         return addresses;
       },

@@ -1,6 +1,6 @@
 import { statement } from '@cordada/infra/database/database.ts';
 import { openPostgres } from '@cordada/infra/database/postgres.ts';
-import { databaseName } from '../src/stores.ts';
+import { databaseName } from '@cordada/infra/service/service-database.ts';
 
 /** The tables of one service of a fleet on Postgres, as an administrator reaches them beside the service. */
 export interface ServiceTables {

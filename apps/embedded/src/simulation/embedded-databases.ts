@@ -1,10 +1,12 @@
 import { migrations as campaignMigrations } from '@cordada/campaign/service.ts';
+import { readSettings } from '@cordada/infra/config/settings.ts';
 import { statement } from '@cordada/infra/database/database.ts';
 import type { ServiceDatabase } from '@cordada/infra/database/pool-database.ts';
+import { migrated } from '@cordada/infra/service/service-database.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { migrations as partnerMigrations } from '@cordada/partner/service.ts';
 import { migrations as trackingMigrations } from '@cordada/tracking/service.ts';
-import { openMigrated, openStores } from '../stores.ts';
+import { openStores } from '../stores.ts';
 import type { ServiceName } from './processes.ts';
 
 const migrations: Readonly<Record<ServiceName, readonly string[]>> = {
@@ -24,11 +26,11 @@ const TABLES = statement(
 let opened: Promise<Databases> | undefined;
 
 const open = async (): Promise<Databases> => {
-  const stores = await openStores({ kind: 'memory' });
-  const migrated = {} as Record<ServiceName, ServiceDatabase>;
+  const stores = await openStores({ kind: 'memory' }, readSettings({}));
+  const databases = {} as Record<ServiceName, ServiceDatabase>;
   for (const name of ['campaign', 'partner', 'tracking'] as const)
-    migrated[name] = (await openMigrated(stores, name, migrations[name], systemRuntime())).database;
-  return migrated;
+    databases[name] = (await migrated(() => stores.open(name), migrations[name], systemRuntime())).database;
+  return databases;
 };
 
 /** The services' migrated databases in this process's one PGlite, which outlives every seed; emptied. */
