@@ -1,0 +1,4 @@
+/** Why a server cannot be started here, in one line for whoever asked for it: what is missing, and how to get it. */
+export class ServerRefused extends Error {
+  override readonly name = 'ServerRefused';
+}
