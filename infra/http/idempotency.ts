@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { v5 } from 'uuid';
+import { HttpError } from './errors.ts';
 import { Digits } from './json-text.ts';
 import { tokenHeader } from './validation.ts';
 
@@ -27,6 +28,29 @@ export const requestHash = (route: string, body: unknown): string =>
   createHash('sha256')
     .update(canonical([route, body]))
     .digest('base64url');
+
+const source = { header: 'idempotency-key' };
+
+/** What a request is refused with while the first one of its key is carried out. */
+export const stillUnderWay = (): HttpError =>
+  new HttpError(
+    {
+      status: 409,
+      code: 'PETICION_EN_CURSO',
+      detail: 'La primera petición con esta clave está en curso',
+      source,
+    },
+    { 'retry-after': '1' },
+  );
+
+/** What a request is refused with whose key was used for another one. */
+export const keyReused = (): HttpError =>
+  new HttpError({
+    status: 422,
+    code: 'CLAVE_REUTILIZADA',
+    detail: 'La clave ya se usó con otro cuerpo',
+    source,
+  });
 
 const canonical = (value: unknown): string => {
   if (value instanceof Digits) return value.text;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
+import { type KeyedRequest, recall, remember } from './keyed-requests.ts';
 import type { Received } from './message.ts';
 import type { MessagingStore } from './store.ts';
 import { wellFormed } from './well-formed.ts';
@@ -81,13 +82,16 @@ export interface Verb {
   readonly id: number;
   readonly who: string;
   readonly reason: string;
+  /** Present where it came under an `Idempotency-Key`. */
+  readonly request?: KeyedRequest;
 }
 
 /**
- * How a verb ended. `behind`: an older message of its key must go first; `unknown`: no such message is held (any more).
+ * How a verb ended. `repeated`: the same request had done it before; `under-way`, `reused`: see `Recalled`; `behind`: an
+ * older message of its key must go first; `unknown`: no such message is held (any more).
  */
 export type VerbOutcome =
-  | { readonly status: 'done' | 'unknown' }
+  | { readonly status: 'done' | 'repeated' | 'under-way' | 'reused' | 'unknown' }
   | { readonly status: 'behind'; readonly head: number };
 
 /** Held messages, oldest first, after the id `after`. */
@@ -112,12 +116,15 @@ export const skipHeldMessage = <Tx>(store: MessagingStore<Tx>, verb: Verb, now: 
 
 const onHead = <Tx>(
   store: MessagingStore<Tx>,
-  { id, who, reason }: Verb,
+  { id, who, reason, request }: Verb,
   now: Date,
   action: string,
   apply: (tx: Tx, head: HeldMessage) => void,
 ): Promise<VerbOutcome> =>
   store.transaction(async (tx) => {
+    const recalled = await recall(store, tx, request);
+    if (recalled.status === 'answered') return { status: 'repeated' };
+    if (recalled.status !== 'new') return recalled;
     const message = await store.heldById(tx, id);
     if (!message) return { status: 'unknown' };
     await store.lockHeldKeys(tx, message.subscription, [message.key]);
@@ -127,5 +134,6 @@ const onHead = <Tx>(
     if (head.id < id) return { status: 'behind', head: head.id };
     apply(tx, head);
     store.insertAudit(tx, { at: now, who, action, target: `${head.topic}#${id}`, reason });
+    remember(store, tx, request, null, now);
     return { status: 'done' };
   });

@@ -3,7 +3,7 @@ import type { Log } from './metrics.ts';
 import type { MessagingStore } from './store.ts';
 
 export interface RetentionOptions {
-  readonly store: Pick<MessagingStore<unknown>, 'forgetClaims'>;
+  readonly store: Pick<MessagingStore<unknown>, 'forgetClaims' | 'forgetRequests'>;
   readonly runtime: Runtime;
   readonly log: Log;
   /** The consumers' own (`ConsumerSettings.retentionMs`). */
@@ -17,7 +17,8 @@ const CLOCK_SKEW_MS = 3_600_000;
 
 /**
  * Forgets the claims that no message can need any more. A claim is never older than its message, so one that is older
- * than the retention belongs to messages which the consumer holds for their age.
+ * than the retention belongs to messages which the consumer holds for their age. Answers to keyed requests are kept as
+ * long.
  * @returns what ends it
  */
 export function forgetOldClaims({ store, runtime, log, retentionMs, everyMs }: RetentionOptions): Cancel {
@@ -25,8 +26,10 @@ export function forgetOldClaims({ store, runtime, log, retentionMs, everyMs }: R
   let cancel = runtime.after(everyMs, clear);
 
   function clear(): void {
+    const before = new Date(runtime.now() - retentionMs - CLOCK_SKEW_MS);
     store
-      .forgetClaims(new Date(runtime.now() - retentionMs - CLOCK_SKEW_MS))
+      .forgetClaims(before)
+      .then(() => store.forgetRequests(before))
       .catch((error: unknown) => log.warn({ err: error }, 'old claims could not be forgotten'))
       .finally(() => {
         if (!ended) cancel = runtime.after(everyMs, clear);

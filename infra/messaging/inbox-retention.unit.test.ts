@@ -34,13 +34,17 @@ test('claims go only when the consumer would no longer handle their messages, an
     asked.push(now - before.getTime());
     if (asked.length === 1) throw new Error('away');
   };
-  const end = forgetOldClaims({ store: { forgetClaims }, runtime, log, retentionMs: 1_000, everyMs: 500 });
+  const answers: number[] = [];
+  const forgetRequests = async (before: Date): Promise<void> => void answers.push(now - before.getTime());
+  const store = { forgetClaims, forgetRequests };
+  const end = forgetOldClaims({ store, runtime, log, retentionMs: 1_000, everyMs: 500 });
   for (let i = 0; i < 2; i++) {
     due?.();
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.is(asked.length, 2);
   for (const age of asked) assert.ok(age > 1_000);
+  assert.equal(answers, asked.slice(1), 'answers to keyed requests go with them');
   assert.is(warned.length, 1);
   end();
   assert.is(due, undefined);

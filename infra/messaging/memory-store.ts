@@ -1,5 +1,6 @@
 import type { AuditEntry } from './audit.ts';
 import type { HeldMessage } from './held-messages.ts';
+import type { AnsweredRequest } from './keyed-requests.ts';
 import type { Operation } from './operations.ts';
 import type { Claim, FaultClass, MessagingStore, OutboxRow } from './store.ts';
 
@@ -169,6 +170,7 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
   const heldKeys = (tx: Tx) => tx.table<true>('held_key');
   const held = (tx: Tx) => tx.table<HeldMessage>('held_message');
   const operations = (tx: Tx) => tx.table<Operation>('operation');
+  const requests = (tx: Tx) => tx.table<AnsweredRequest>('request');
   const audit = (tx: Tx) => tx.table<AuditEntry & { readonly id: number }>('audit');
   const ofKey = (tx: Tx, subscription: string, key: string): HeldMessage[] =>
     [...held(tx).values()]
@@ -264,6 +266,19 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
     },
     operation: async (id, tx) =>
       tx ? operations(tx).get(id) : database.transaction(async (own) => operations(own).get(id)),
+
+    // Transactions are one at a time: nobody else has it.
+    lockRequest: async () => true,
+    async request(tx, id) {
+      return requests(tx).get(id);
+    },
+    insertRequest(tx, request) {
+      requests(tx).insert(request.id, request);
+    },
+    forgetRequests: (before) =>
+      database.transaction(async (tx) => {
+        for (const { id, at } of [...requests(tx).values()]) if (at < before) requests(tx).delete(id);
+      }),
 
     insertAudit(tx, entry) {
       const id = tx.nextNumber('audit');

@@ -8,6 +8,7 @@ import type { ServiceDatabase } from '../database/pool-database.ts';
 import { openPostgres } from '../database/postgres.ts';
 import { systemRuntime } from '../system-runtime.ts';
 import { freshDatabase, startTestPostgres } from '../testing/postgres.ts';
+import { recall, remember } from './keyed-requests.ts';
 import { sqlStore } from './sql-store.ts';
 import { pipelineConformance } from './testing/conformance.ts';
 import { partnerTableSql, sqlPartners } from './testing/partners.ts';
@@ -27,7 +28,9 @@ const conform = (name: string, open: () => Promise<ServiceDatabase>, last?: () =
     opened ??= open().then(prepare);
     const database = await opened;
     await database.transaction((tx) =>
-      tx.script('TRUNCATE inbox, outbox, held_key, held_message, operation, audit, partner RESTART IDENTITY'),
+      tx.script(
+        'TRUNCATE inbox, outbox, held_key, held_message, operation, request, audit, partner RESTART IDENTITY',
+      ),
     );
     return { store: sqlStore(database), partners: sqlPartners, close: async () => {} };
   });
@@ -112,6 +115,18 @@ function concurrency(open: () => Promise<ServiceDatabase>): void {
     assert.is(lost?.status, 'rejected');
     assert.is(lost?.status === 'rejected' && store.classify(lost.reason), 'conflict');
     assert.is((await store.transaction((tx) => store.claims(tx, 's', ['k']))).size, 1);
+  });
+
+  test('while a verb’s transaction is open another replica finds its key under way, and then its answer', async () => {
+    const store = sqlStore(database);
+    const request = { id: '7f0a0f60-6a0f-5d3c-9b0c-3f8a4f1f7d52', hash: 'h' };
+    const look = () => store.transaction((tx) => recall(store, tx, request));
+    await store.transaction(async (tx) => {
+      assert.is((await recall(store, tx, request)).status, 'new');
+      assert.is((await look()).status, 'under-way');
+      remember(store, tx, request, { b: 1, a: 'ñ' }, new Date());
+    });
+    assert.equal(await look(), { status: 'answered', answer: { b: 1, a: 'ñ' } });
   });
 
   test.run();

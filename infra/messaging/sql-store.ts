@@ -105,6 +105,22 @@ const selectOperation = statement(
   'SELECT id, estado, request_hash, message, recurso, codigo, motivo, created FROM operation WHERE id = $1',
 );
 
+// Of the transaction, and tried: whoever finds it taken is told so at once. On PGlite, whose transactions are one at a
+// time, it is always free.
+const lockRequest = statement(
+  'messaging.lock-request',
+  'SELECT pg_try_advisory_xact_lock($1::int4, $2::int4) AS free',
+);
+const selectRequest = statement(
+  'messaging.request',
+  'SELECT id, hash, answer, at FROM request WHERE id = $1::uuid',
+);
+const insertRequest = statement(
+  'messaging.insert-request',
+  'INSERT INTO request (id, hash, answer, at) VALUES ($1::uuid, $2, $3, $4)',
+);
+const forgetRequests = statement('messaging.forget-requests', 'DELETE FROM request WHERE at < $1');
+
 const insertAudit = statement(
   'messaging.insert-audit',
   'INSERT INTO audit (at, who, action, target, reason) VALUES ($1, $2, $3, $4, $5)',
@@ -114,6 +130,9 @@ const listAudit = statement(
   `SELECT id, at, who, action, target, reason FROM audit WHERE $1::int8 IS NULL OR id < $1::int8
    ORDER BY id DESC LIMIT $2`,
 );
+
+/** Sets the locks of requests apart from all others of a database. */
+const REQUEST_LOCK = 0x0c07dade;
 
 const HANDLED = 1;
 const TOMBSTONE = 2;
@@ -325,6 +344,23 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
     async operation(id, tx) {
       const [row] = await (tx ?? database).query(selectOperation, [id]);
       return row && operationOf(row);
+    },
+
+    async lockRequest(tx, id) {
+      // 32 random bits of the id: two requests that share them are told that they are under way, and come again.
+      const bits = Number.parseInt(id.slice(0, 8), 16) | 0;
+      const [row] = await tx.query<{ free: boolean }>(lockRequest, [REQUEST_LOCK, bits]);
+      return row?.free === true;
+    },
+    async request(tx, id) {
+      const [row] = await tx.query(selectRequest, [id]);
+      return row;
+    },
+    insertRequest(tx, { id, hash, answer, at }) {
+      sent(tx.write(insertRequest, [id, hash, answer, at]));
+    },
+    async forgetRequests(before) {
+      await database.query(forgetRequests, [before]);
     },
 
     insertAudit(tx, { at, who, action, target, reason }) {

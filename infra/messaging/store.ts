@@ -1,5 +1,6 @@
 import type { AuditEntry } from './audit.ts';
 import type { HeldMessage, HeldState, NewHeld } from './held-messages.ts';
+import type { AnsweredRequest } from './keyed-requests.ts';
 import type { Operation } from './operations.ts';
 
 /** The answer to a command, as it was encoded. */
@@ -103,6 +104,13 @@ export interface MessagingStore<Tx> {
   insertOperations(tx: Tx, operations: readonly Operation[]): void;
   /** @param tx the transaction that it is read in, where there is one: on PGlite nothing may be read beside it */
   operation(id: string, tx?: Tx): Promise<Operation | undefined>;
+
+  /** Keeps a request's key to this transaction until it ends; false where another one has it. Never waits. */
+  lockRequest(tx: Tx, id: string): Promise<boolean>;
+  request(tx: Tx, id: string): Promise<AnsweredRequest | undefined>;
+  insertRequest(tx: Tx, request: AnsweredRequest): void;
+  /** Deletes what was answered before `before`. */
+  forgetRequests(before: Date): Promise<void>;
 
   insertAudit(tx: Tx, entry: AuditEntry): void;
   /** Newest first, before the id `before` where it is given. */

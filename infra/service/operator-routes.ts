@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { access } from '../http/access.ts';
 import { conflict, notFound } from '../http/errors.ts';
+import { keyReused, stillUnderWay } from '../http/idempotency.ts';
 import type { Server } from '../http/server.ts';
 import {
   type HeldMessage,
@@ -12,6 +13,7 @@ import {
 import type { MessagingStore } from '../messaging/store.ts';
 import type { Runtime } from '../runtime.ts';
 import { isUuid } from '../uuid-text.ts';
+import { peticion, requestOf, type VerbAnswered } from './keyed-verbs.ts';
 
 const config = { access: access.service };
 const page = { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })) };
@@ -60,17 +62,23 @@ export const addOperatorRoutes = <Tx>(app: Server, store: MessagingStore<Tx>, ru
           verbo: Type.Union([Type.Literal('reintentar'), Type.Literal('omitir')]),
         }),
         body: Type.Object(
-          { motivo: Type.String({ minLength: 1, maxLength: 1000 }), quien: Type.String() },
+          { motivo: Type.String({ minLength: 1, maxLength: 1000 }), quien: Type.String(), peticion },
           { additionalProperties: false },
         ),
       },
     },
-    async ({ params, body }) => {
+    async ({ params, body }): Promise<VerbAnswered<null>> => {
       if (!/^\d{1,15}$/.test(params.id)) throw notFound(`No hay un mensaje retenido ${params.id}`);
-      const verb = { id: Number(params.id), who: body.quien, reason: body.motivo };
+      const verb = {
+        id: Number(params.id),
+        who: body.quien,
+        reason: body.motivo,
+        ...requestOf(body.peticion),
+      };
       const apply = params.verbo === 'reintentar' ? retryHeldMessage : skipHeldMessage;
-      answer(params.id, await apply(store, verb, new Date(runtime.now())));
-      return { id: Number(params.id), verbo: params.verbo };
+      const outcome = await apply(store, verb, new Date(runtime.now()));
+      refuse(params.id, outcome);
+      return { repetida: outcome.status === 'repeated', respuesta: null };
     },
   );
 
@@ -121,7 +129,9 @@ export const addOperatorRoutes = <Tx>(app: Server, store: MessagingStore<Tx>, ru
   );
 };
 
-const answer = (id: string, outcome: VerbOutcome): void => {
+const refuse = (id: string, outcome: VerbOutcome): void => {
+  if (outcome.status === 'under-way') throw stillUnderWay();
+  if (outcome.status === 'reused') throw keyReused();
   if (outcome.status === 'unknown') throw notFound(`No hay un mensaje retenido ${id}`);
   if (outcome.status === 'behind')
     throw conflict('HAY_UNO_ANTERIOR', `Antes va el mensaje ${outcome.head}, el más antiguo de su clave`);

@@ -189,6 +189,29 @@ export const operators: FolderSource = {
       { motivo: 'prueba' },
       'refused(404);',
     ),
+    {
+      ...verb(
+        'A verb that is refused under an Idempotency-Key: 409',
+        '/api/sagas/campaign/{{saga}}/pasos/aprobacion/completar',
+        { motivo: 'prueba' },
+        "refused(409);\n        save('refusedVerb', pm.response.json().errors[0].code);",
+      ),
+      headers: { 'Idempotency-Key': 'verbo-{{saga}}' },
+    },
+    {
+      ...verb(
+        'The same key again: refused afresh, since nothing was done',
+        '/api/sagas/campaign/{{saga}}/pasos/aprobacion/completar',
+        { motivo: 'otro motivo' },
+        `
+        refused(409);
+        pm.test('is no replay, and no other body under a key that was used', () => {
+          pm.expect(pm.response.json().errors[0].code).to.equal(saved('refusedVerb'));
+          pm.expect(pm.response.headers.has('Idempotent-Replayed')).to.equal(false);
+        });`,
+      ),
+      headers: { 'Idempotency-Key': 'verbo-{{saga}}' },
+    },
     verb(
       'A verb without a reason: 400',
       '/api/sagas/campaign/{{saga}}/pasos/aprobacion/omitir',

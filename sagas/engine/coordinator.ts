@@ -1,8 +1,9 @@
 import type { Bus } from '@cordada/infra/bus/bus.ts';
-import type { AuditEntry } from '@cordada/infra/messaging/audit.ts';
 import type { Capability, Reaction } from '@cordada/infra/messaging/capability.ts';
+import { type KeyedRequest, recall, remember } from '@cordada/infra/messaging/keyed-requests.ts';
 import type { Log } from '@cordada/infra/messaging/metrics.ts';
 import type { BatchHandler, Outcome, UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
+import type { MessagingStore } from '@cordada/infra/messaging/store.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import { StartRefused } from '@cordada/infra/service/start-refused.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
@@ -14,6 +15,7 @@ import type { Asked, Decision, Instance, Refusal, StepEnd, Target, Verb } from '
 import { Definitions, type LocalStep, Session, type Touched, type Work } from './session.ts';
 import type { SagaStore } from './store.ts';
 import { entityId } from './turn.ts';
+import { type SagaView, sagaView } from './view.ts';
 
 /** What a coordinator tells of its sagas. How many live is read from the store, not told. */
 export interface SagaMetrics {
@@ -60,13 +62,24 @@ export interface CoordinatorOptions<Tx> {
   readonly deadlines?: Partial<DeadlineSettings>;
   /** Carries changes over to the service's own rows, in the sagas' transaction. It only sends writes. */
   project?(tx: Tx, changes: readonly SagaChange[], now: Date): void;
-  audit(tx: Tx, entry: AuditEntry): void;
+  /** Where the service keeps who asked for what, and what keyed requests were answered with. */
+  readonly asked: Pick<MessagingStore<Tx>, 'insertAudit' | 'lockRequest' | 'request' | 'insertRequest'>;
 }
 
-/** How a verb or a DELETE was taken. `saga` is where its outcome is read. */
-export type Answer =
-  | { readonly taken: true; readonly saga: string; readonly tipo: string }
-  | { readonly taken: false; readonly refused: Refusal['refused'] | 'NO_EXISTE'; readonly motivo: string };
+/** What was asked for is not done, and nothing has changed. */
+export interface Refused {
+  readonly taken: false;
+  readonly refused: Refusal['refused'] | 'NO_EXISTE' | 'PETICION_EN_CURSO' | 'CLAVE_REUTILIZADA';
+  readonly motivo: string;
+}
+
+/** How a DELETE was taken. `saga` is where its outcome is read. */
+export type Answer = { readonly taken: true; readonly saga: string; readonly tipo: string } | Refused;
+
+/** How a verb was taken: the saga as it stood then. `repeated`: the same request had done it before. */
+export type VerbAnswer =
+  | { readonly taken: true; readonly view: SagaView; readonly repeated: boolean }
+  | Refused;
 
 export interface VerbRequest extends Asked {
   readonly saga: string;
@@ -74,6 +87,8 @@ export interface VerbRequest extends Asked {
   readonly paso: string;
   /** One item of the step; all that are outstanding where it is absent. */
   readonly item?: number;
+  /** Present where it came under an `Idempotency-Key`. */
+  readonly request?: KeyedRequest;
 }
 
 export interface UndoRequest extends Asked {
@@ -89,7 +104,7 @@ export interface Coordinator<Tx> extends BatchHandler<Tx> {
   start(): Promise<void>;
   /** Stops the deadlines, and waits for the one under way. */
   close(): Promise<void>;
-  verb(request: VerbRequest): Promise<Answer>;
+  verb(request: VerbRequest): Promise<VerbAnswer>;
   deshacer(request: UndoRequest): Promise<Answer>;
   /** Tells, after the commit, which sagas have changed. Lossy: other replicas' sagas are not among them. */
   onCommitted(listener: (sagas: readonly string[]) => void): () => void;
@@ -207,35 +222,35 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
     ...(options.deadlines && { settings: options.deadlines }),
   });
 
-  /** One transaction for what somebody asked of one saga, and its line in the audit. */
-  const ask = (
+  /**
+   * What somebody asked of one saga, and its line in the audit.
+   * @param answer what is answered once it is taken; by then all of it is written
+   */
+  const ask = async <R>(
+    tx: Tx,
     id: string,
     input: (saga: Instance) => Work['input'] | Refusal,
     audited: { readonly action: string; readonly target: string } & Asked,
-  ): Promise<Answer> =>
-    uow.transact<Answer>(async (tx) => {
-      const now = new Date(runtime.now());
-      const sagas = isSagaId(id) ? await store.lock(tx, [id]) : new Map<string, Instance>();
-      const saga = sagas.get(id);
-      const refused = (reason: Refusal['refused'] | 'NO_EXISTE', motivo: string): Outcome<Answer> => ({
-        result: { taken: false, refused: reason, motivo },
-        publish: [],
-      });
-      if (!saga) return refused('NO_EXISTE', `no hay una saga ${id}`);
-      // A live saga's definition is here (`start`); one that has ended may be of a release long gone.
-      if (!definitions.byHash(saga.definition))
-        return refused('NO_SE_PUEDE_DESHACER', `la definición ${saga.definition} ya no existe`);
-      const asked = input(saga);
-      if ('refused' in asked) return refused(asked.refused, asked.motivo);
-      return run<Answer>(tx, [{ saga: id, input: asked }], now, sagas, (decided) => {
-        if (isRefusal(decided)) return { taken: false, ...decided };
-        if (decided && decided.entries.length > 0) {
-          const { quien, motivo, action, target } = audited;
-          options.audit(tx, { at: now, who: quien, action, target, reason: motivo });
-        }
-        return { taken: true, saga: decided?.undo?.id ?? id, tipo: saga.tipo };
-      });
+    answer: (saga: Instance, decided: Decision | undefined) => R,
+  ): Promise<Outcome<R | Refused>> => {
+    const now = new Date(runtime.now());
+    const sagas = isSagaId(id) ? await store.lock(tx, [id]) : new Map<string, Instance>();
+    const saga = sagas.get(id);
+    if (!saga) return refused('NO_EXISTE', `no hay una saga ${id}`);
+    // A live saga's definition is here (`start`); one that has ended may be of a release long gone.
+    if (!definitions.byHash(saga.definition))
+      return refused('NO_SE_PUEDE_DESHACER', `la definición ${saga.definition} ya no existe`);
+    const asked = input(saga);
+    if ('refused' in asked) return refused(asked.refused, asked.motivo);
+    return run<R | Refused>(tx, [{ saga: id, input: asked }], now, sagas, (decided, session) => {
+      if (isRefusal(decided)) return { taken: false, ...decided };
+      if (decided && decided.entries.length > 0) {
+        const { quien, motivo, action, target } = audited;
+        options.asked.insertAudit(tx, { at: now, who: quien, action, target, reason: motivo });
+      }
+      return answer(session.get(id) ?? saga, decided);
     });
+  };
 
   return {
     contracts: contractsOf(options.definitions),
@@ -260,28 +275,59 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
       timer.start();
     },
     close: () => timer.close(),
-    verb: ({ saga, verb, paso, item, quien, motivo }) =>
-      ask(saga, () => ({ kind: 'verb', verb, paso, ...(item !== undefined && { item }), quien, motivo }), {
-        action: `saga.${verb}`,
-        target: `${saga}/${paso}${item === undefined ? '' : `/${item}`}`,
-        quien,
-        motivo,
+    verb: ({ saga: id, verb, paso, item, quien, motivo, request }) =>
+      uow.transact<VerbAnswer>(async (tx) => {
+        const recalled = await recall(options.asked, tx, request);
+        if (recalled.status === 'answered')
+          return {
+            result: { taken: true, view: recalled.answer as SagaView, repeated: true },
+            publish: [],
+          };
+        if (recalled.status === 'under-way')
+          return refused('PETICION_EN_CURSO', 'la primera petición con esta clave está en curso');
+        if (recalled.status === 'reused')
+          return refused('CLAVE_REUTILIZADA', 'la clave ya se usó con otra petición');
+        const outcome = await ask<Instance>(
+          tx,
+          id,
+          () => ({ kind: 'verb', verb, paso, ...(item !== undefined && { item }), quien, motivo }),
+          {
+            action: `saga.${verb}`,
+            target: `${id}/${paso}${item === undefined ? '' : `/${item}`}`,
+            quien,
+            motivo,
+          },
+          (saga) => saga,
+        );
+        if ('taken' in outcome.result) return { ...outcome, result: outcome.result };
+        const saga = outcome.result;
+        const view = sagaView(
+          definitions.byHash(saga.definition) as Definition,
+          saga,
+          await store.log(tx, id),
+        );
+        remember(options.asked, tx, request, view, new Date(runtime.now()));
+        return { ...outcome, result: { taken: true, view, repeated: false } };
       }),
     deshacer: ({ saga, entidad, quien, motivo }) =>
-      ask(
-        saga,
-        (instance) => {
-          const alcance = entidad === undefined ? null : targetOf(definitions, instance, entidad);
-          return alcance === undefined
-            ? { refused: 'PASO_DESCONOCIDO', motivo: `${entidad} no es de la saga ${saga}` }
-            : { kind: 'deshacer', alcance, quien, motivo };
-        },
-        {
-          action: 'saga.deshacer',
-          target: entidad === undefined ? saga : `${saga}/${entidad}`,
-          quien,
-          motivo,
-        },
+      uow.transact<Answer>((tx) =>
+        ask<Answer>(
+          tx,
+          saga,
+          (instance) => {
+            const alcance = entidad === undefined ? null : targetOf(definitions, instance, entidad);
+            return alcance === undefined
+              ? { refused: 'PASO_DESCONOCIDO', motivo: `${entidad} no es de la saga ${saga}` }
+              : { kind: 'deshacer', alcance, quien, motivo };
+          },
+          {
+            action: 'saga.deshacer',
+            target: entidad === undefined ? saga : `${saga}/${entidad}`,
+            quien,
+            motivo,
+          },
+          ({ tipo }, decided) => ({ taken: true, saga: decided?.undo?.id ?? saga, tipo }),
+        ),
       ),
     onCommitted(listener) {
       listeners.add(listener);
@@ -289,6 +335,11 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
     },
   };
 }
+
+const refused = (reason: Refused['refused'], motivo: string): Outcome<Refused> => ({
+  result: { taken: false, refused: reason, motivo },
+  publish: [],
+});
 
 /** Ids of sagas are compared as text, and the database's text form is lower case. */
 const isSagaId = (text: string): boolean => isUuid(text) && text === text.toLowerCase();

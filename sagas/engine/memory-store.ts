@@ -20,6 +20,13 @@ export function memorySagaStore(database: MemoryDatabase): SagaStore<MemoryTrans
       for (const saga of updated) sagaTable(tx).set(saga.id, saga);
       for (const row of log) sagaLogTable(tx).insert(`${row.saga}/${row.n}`, row);
     },
+    async log(tx, id) {
+      const rows = sagaLogTable(tx);
+      const { version = 0 } = sagaTable(tx).get(id) ?? {};
+      return Array.from({ length: version }, (_, before) => rows.get(`${id}/${before + 1}`)).filter(
+        (row) => row !== undefined,
+      );
+    },
     upcoming: (limit) =>
       database.transaction(async (tx) =>
         [...sagaTable(tx).values()]

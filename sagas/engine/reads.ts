@@ -5,15 +5,19 @@ import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Definition } from './definition.ts';
 import { type Entry, type Instance, isEnded, type Status } from './instance.ts';
 import { Definitions } from './session.ts';
-import { claveOf, instanceOf, SAGA_COLUMNS, type SagaRow, statusNumber, statusOf } from './sql-store.ts';
-import { movedOf, type SagaMoved, type SagaView, sagaView } from './view.ts';
+import {
+  instanceOf,
+  LOG,
+  logRowOf,
+  SAGA_COLUMNS,
+  type SagaLogRow,
+  type SagaRow,
+  statusNumber,
+  statusOf,
+} from './sql-store.ts';
+import { claveOf, movedOf, type SagaMoved, type SagaView, sagaView } from './view.ts';
 
 const BY_ID = statement('saga_by_id', `SELECT ${SAGA_COLUMNS} FROM saga WHERE id = $1::uuid`);
-
-const LOG = statement(
-  'saga_log_of',
-  'SELECT n, status, at, entries FROM saga_log WHERE saga_id = $1::uuid ORDER BY n',
-);
 
 /**
  * Parameters that are null do not restrict. The row comparison is what the index is sorted by. A search by key has a
@@ -147,17 +151,12 @@ export function sagaReads(options: ReadsOptions): SagaReads {
   };
 
   const viewOf = async (saga: Instance): Promise<SagaView> => {
-    const rows = await database.query<{ n: number; status: number; at: Date; entries: readonly Entry[] }>(
-      LOG,
-      [saga.id],
-    );
+    const rows = await database.query<SagaLogRow>(LOG, [saga.id]);
     // The log may have grown since the saga was read: the view is of one moment.
-    const log = rows
-      .filter(({ n }) => n <= saga.version)
-      .map((row) => ({ ...row, saga: saga.id, status: statusOf(row.status) }));
+    const log = rows.filter(({ n }) => n <= saga.version).map((row) => logRowOf(row, saga.id));
     const definition = definitions.byHash(saga.definition);
     const shown = definition ?? { ...(definitions.all[0] as Definition), steps: [] };
-    return sagaView(shown, saga, log, claveOf(saga.origin.claves));
+    return sagaView(shown, saga, log);
   };
 
   return {

@@ -1,8 +1,9 @@
 import { caseFold } from '@cordada/infra/case-fold.ts';
 import { array } from '@cordada/infra/database/array.ts';
 import { type Database, type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
-import type { Instance, State, Status, Target } from './instance.ts';
-import type { SagaStore } from './store.ts';
+import type { Entry, Instance, State, Status, Target } from './instance.ts';
+import type { LogRow, SagaStore } from './store.ts';
+import { claveOf } from './view.ts';
 
 const STATUSES = ['RUNNING', 'COMPENSATING', 'COMPLETED', 'COMPENSATED', 'PARKED'] as const;
 
@@ -20,9 +21,6 @@ export const statusOf = (number: number): Status => {
 const normalisedClaves = (claves: readonly string[]): string[] => [
   ...new Set([...claves, claveOf(claves)].map(caseFold)),
 ];
-
-/** The business key in one line. */
-export const claveOf = (claves: readonly string[]): string => claves.join(' · ');
 
 export interface SagaRow {
   readonly id: string;
@@ -98,12 +96,31 @@ const UPDATE = statement(
    WHERE s.id = v.id`,
 );
 
-const LOG = statement(
+const INSERT_LOG = statement(
   'saga_log_insert',
   `INSERT INTO saga_log (saga_id, n, xid, status, at, entries)
    SELECT v.saga, v.n, pg_current_xact_id()::text::bigint, v.status, v.at, v.entries
    FROM unnest($1::uuid[], $2::int4[], $3::int2[], $4::timestamptz[], $5::jsonb[]) v (saga, n, status, at, entries)`,
 );
+
+/** The rows of one saga's log. */
+export const LOG = statement(
+  'saga_log_of',
+  'SELECT n, status, at, entries FROM saga_log WHERE saga_id = $1::uuid ORDER BY n',
+);
+
+export interface SagaLogRow {
+  readonly n: number;
+  readonly status: number;
+  readonly at: Date;
+  readonly entries: readonly Entry[];
+}
+
+export const logRowOf = (row: SagaLogRow, saga: string): LogRow => ({
+  ...row,
+  saga,
+  status: statusOf(row.status),
+});
 
 const UPCOMING = statement(
   'saga_upcoming',
@@ -132,7 +149,7 @@ export function sqlSagaStore(database: Pick<Database, 'query'>): SagaStore<SqlTr
       if (updated.length > 0) write(UPDATE, columns(updated, updateColumns));
       if (log.length > 0)
         write(
-          LOG,
+          INSERT_LOG,
           columns(log, [
             ['uuid', (row) => row.saga],
             ['int4', (row) => row.n],
@@ -141,6 +158,10 @@ export function sqlSagaStore(database: Pick<Database, 'query'>): SagaStore<SqlTr
             ['jsonb', (row) => row.entries],
           ]),
         );
+    },
+    async log(tx, id) {
+      const rows = await tx.query<SagaLogRow>(LOG, [id]);
+      return rows.map((row) => logRowOf(row, id));
     },
     async upcoming(limit) {
       const rows = await database.query<{ id: string; wake_at: Date }>(UPCOMING, [limit]);

@@ -31,6 +31,8 @@ export interface SagaStore<Tx> {
    * concurrent winner, and the work is to be done again.
    */
   save(tx: Tx, changes: SagaChanges): void;
+  /** The rows of one saga's log, oldest first, with what this transaction has saved. */
+  log(tx: Tx, id: string): Promise<readonly LogRow[]>;
   /** The first live sagas by wake time. */
   upcoming(limit: number): Promise<readonly Wake[]>;
   /** The definitions that live sagas are pinned to. */

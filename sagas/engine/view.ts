@@ -91,13 +91,10 @@ const DIRECTION: { readonly [que in Entry['que']]?: Mensaje['direccion'] } = {
   anuncio: 'enviado',
 };
 
-/** @param clave the business key in one line */
-export const sagaView = (
-  definition: Definition,
-  saga: Instance,
-  log: readonly LogRow[],
-  clave: string,
-): SagaView => {
+/** The business key in one line. */
+export const claveOf = (claves: readonly string[]): string => claves.join(' · ');
+
+export const sagaView = (definition: Definition, saga: Instance, log: readonly LogRow[]): SagaView => {
   const { origin, state, status } = saga;
   const { failure, undos } = state;
   const traza = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(origin.traceparent)?.[1];
@@ -109,7 +106,7 @@ export const sagaView = (
     iniciada: iso(origin.startedAt),
     actualizada: iso(saga.updatedAt),
     vence: state.due === null || state.due >= NEVER ? null : iso(state.due),
-    clave,
+    clave: claveOf(origin.claves),
     ...(failure && { motivo: { codigo: failure.codigo, motivo: failure.motivo } }),
     ...(origin.deshace && { deshace: origin.deshace }),
     ...(undos && { deshechaPor: undos.map(({ id, alcance }) => ({ saga: id, ...alcance })) }),

@@ -30,7 +30,7 @@ export const coordinate = (
     runtime,
     log,
     metrics: createSagaMetrics(registry),
-    audit: (tx, entry) => messaging.store.insertAudit(tx, entry),
+    asked: messaging.store,
   });
   const reads = sagaReads({
     database,

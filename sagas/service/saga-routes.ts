@@ -1,10 +1,13 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
+import { keyReused, stillUnderWay } from '@cordada/infra/http/idempotency.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
+import { peticion, requestOf, type VerbAnswered } from '@cordada/infra/service/keyed-verbs.ts';
 import Type from 'typebox';
-import type { Answer, Coordinator } from '../engine/coordinator.ts';
+import type { Answer, Coordinator, Refused } from '../engine/coordinator.ts';
 import { PositionUnknown, type SagaReads } from '../engine/reads.ts';
+import type { SagaView } from '../engine/view.ts';
 
 const config = { access: access.service };
 const MAX_WAIT_MS = 60_000;
@@ -28,13 +31,20 @@ export interface SagaRouteParts {
 }
 
 /**
- * The saga that an operator's verb or a DELETE led to.
- * @throws HttpError 404 for what does not exist, 409 for what cannot be done as the saga stands
+ * The saga that a DELETE led to.
+ * @throws HttpError as `refusalOf`
  */
 export const sagaOf = (answer: Answer): { readonly id: string; readonly tipo: string } => {
   if (answer.taken) return { id: answer.saga, tipo: answer.tipo };
-  const status = answer.refused === 'NO_EXISTE' || answer.refused === 'PASO_DESCONOCIDO' ? 404 : 409;
-  throw new HttpError({ status, code: answer.refused, detail: answer.motivo });
+  throw refusalOf(answer);
+};
+
+/** 404 for what does not exist, 409 for what cannot be done as the saga stands, 422 for a key of another request. */
+const refusalOf = ({ refused, motivo }: Refused): HttpError => {
+  if (refused === 'PETICION_EN_CURSO') return stillUnderWay();
+  if (refused === 'CLAVE_REUTILIZADA') return keyReused();
+  const status = refused === 'NO_EXISTE' || refused === 'PASO_DESCONOCIDO' ? 404 : 409;
+  return new HttpError({ status, code: refused, detail: motivo });
 };
 
 /** What the BFF reads and asks of a service that owns sagas. */
@@ -113,25 +123,26 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
             motivo: Type.String({ minLength: 1, maxLength: 1000 }),
             item: Type.Optional(Type.Integer({ minimum: 0 })),
             quien: Type.String(),
+            peticion,
           },
           { additionalProperties: false },
         ),
       },
     },
-    async ({ params: { tipo, id, paso, verbo }, body }) => {
+    async ({ params: { tipo, id, paso, verbo }, body }): Promise<VerbAnswered<SagaView>> => {
       if ((await reads.view(id))?.tipo !== tipo) throw notFound(`No existe la saga ${tipo} ${id}`);
       const { motivo, quien, item } = body;
-      sagaOf(
-        await coordinator.verb({
-          saga: id,
-          verb: verbo,
-          paso,
-          motivo,
-          quien,
-          ...(item !== undefined && { item }),
-        }),
-      );
-      return reads.view(id);
+      const answer = await coordinator.verb({
+        saga: id,
+        verb: verbo,
+        paso,
+        motivo,
+        quien,
+        ...(item !== undefined && { item }),
+        ...requestOf(body.peticion),
+      });
+      if (!answer.taken) throw refusalOf(answer);
+      return { repetida: answer.repeated, respuesta: answer.view };
     },
   );
 

@@ -283,6 +283,37 @@ export const coordinatorSuite = <Tx>(
     await d.coordinator.close();
   });
 
+  test('obeys a verb once a key, and gives its repeat the saga as it was answered', async () => {
+    const [d, saga] = desk();
+    await d.coordinator.start();
+    await d.handle(d.begin(saga, ['p1']));
+    await d.coordinator.deshacer({ saga, ...ana });
+    const request = { id: d.runtime.uuid(), hash: 'h' };
+    const omit = () => d.coordinator.verb({ saga, paso: 'partner', verb: 'omitir', ...ana, request });
+    const early = await omit();
+    assert.equal(early.taken || early.refused, 'NO_DETENIDA');
+    await d.until(async () => {
+      d.runtime.advance(600_000);
+      return (await d.saga(saga))?.status === 'PARKED';
+    });
+    const first = await omit();
+    assert.ok(first.taken && !first.repeated, 'what was refused is not remembered');
+    assert.is(first.view.estado, 'COMPENSATED');
+    assert.is(first.view.pasos.find(({ nombre }) => nombre === 'partner')?.estado, 'OMITIDO');
+    const audited = d.audit.length;
+    assert.equal(await omit(), { ...first, repeated: true });
+    assert.is(d.audit.length, audited);
+    const other = await d.coordinator.verb({
+      saga,
+      paso: 'partner',
+      verb: 'omitir',
+      ...ana,
+      request: { ...request, hash: 'other' },
+    });
+    assert.equal(other.taken || other.refused, 'CLAVE_REUTILIZADA');
+    await d.coordinator.close();
+  });
+
   test('undoes a COMPLETED saga by one of its own, in reverse, once however often it is asked', async () => {
     const [d, saga] = await completed();
     const asked = await d.coordinator.deshacer({ saga, ...ana });

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '@cordada/infra/messaging/audit.ts';
 import { type Capability, type Reaction, reply } from '@cordada/infra/messaging/capability.ts';
+import type { AnsweredRequest } from '@cordada/infra/messaging/keyed-requests.ts';
 import type { Outgoing, Received } from '@cordada/infra/messaging/message.ts';
 import type { Outcome, UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
 import type { Cancel, Runtime } from '@cordada/infra/runtime.ts';
@@ -119,6 +120,7 @@ export class Desk<Tx> {
   published: Outgoing[] = [];
   readonly changes: SagaChange[] = [];
   readonly audit: AuditEntry[] = [];
+  readonly requests = new Map<string, AnsweredRequest>();
   readonly alerts: string[] = [];
   caughtUp = true;
   readonly coordinator: Coordinator<Tx>;
@@ -143,7 +145,12 @@ export class Desk<Tx> {
         parked: (tipo, paso) => void this.alerts.push(`${tipo}/${paso}`),
       },
       project: (_, changes) => void this.changes.push(...changes),
-      audit: (_, entry) => void this.audit.push(entry),
+      asked: {
+        insertAudit: (_, entry) => void this.audit.push(entry),
+        lockRequest: async () => true,
+        request: async (_, id) => this.requests.get(id),
+        insertRequest: (_, request) => void this.requests.set(request.id, request),
+      },
     });
   }
 

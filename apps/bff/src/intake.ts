@@ -1,12 +1,12 @@
 import type { Settled } from '@cordada/infra/bus/bus.ts';
-import type { Caller } from '@cordada/infra/http/access.ts';
 import { HttpError } from '@cordada/infra/http/errors.ts';
-import { idempotencyKey, requestHash, requestId } from '@cordada/infra/http/idempotency.ts';
+import { idempotencyKey, keyReused, requestHash } from '@cordada/infra/http/idempotency.ts';
 import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { Outgoing } from '@cordada/infra/messaging/message.ts';
 import { busMessage } from '@cordada/infra/messaging/wire.ts';
 import { sleep } from '@cordada/infra/runtime.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { idOf, UnderWay } from './keyed-requests.ts';
 import type { BffParts } from './parts.ts';
 
 /** How long a command may take to become durable before its request is answered 503. */
@@ -47,7 +47,7 @@ interface TakenIn {
 
 export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): Intake => {
   const { bus, runtime, log } = parts;
-  const underWay = new Set<string>();
+  const underWay = new UnderWay();
 
   const lookUp = (
     id: string,
@@ -113,7 +113,7 @@ export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): 
   ): Promise<void> => {
     const hash = requestHash(write.route, request.body);
     const replay = (first: TakenIn): void => {
-      if (first.huella !== hash) throw otherBody();
+      if (first.huella !== hash) throw keyReused();
       reply.header('idempotent-replayed', 'true');
     };
     const before = await lookUp(id, write, request);
@@ -134,39 +134,9 @@ export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): 
         await takenIn(id, write, request);
         return id;
       }
-      const id = requestId(identity(request.caller), write.route, key);
-      if (underWay.has(id)) throw stillUnderWay();
-      underWay.add(id);
-      try {
-        await takeKeyed(id, request, reply, write);
-      } finally {
-        underWay.delete(id);
-      }
+      const id = idOf(request.caller, write.route, key);
+      await underWay.alone(id, () => takeKeyed(id, request, reply, write));
       return id;
     },
   };
 };
-
-/** Who holds a key is another caller than anyone of the demo, whatever the key's holder is called. */
-const identity = ({ kind, name }: Caller): string => `${kind}:${name}`;
-
-const source = { header: 'idempotency-key' };
-
-const stillUnderWay = (): HttpError =>
-  new HttpError(
-    {
-      status: 409,
-      code: 'PETICION_EN_CURSO',
-      detail: 'La primera petición con esta clave está en curso',
-      source,
-    },
-    { 'retry-after': '1' },
-  );
-
-const otherBody = (): HttpError =>
-  new HttpError({
-    status: 422,
-    code: 'CLAVE_REUTILIZADA',
-    detail: 'La clave ya se usó con otro cuerpo',
-    source,
-  });

@@ -14,6 +14,7 @@ import { addRegistrationRoutes } from './routes/registrations.ts';
 import { addRuleRoutes } from './routes/rules.ts';
 import { addSagaViewRoutes } from './routes/sagas.ts';
 import { addStreamRoutes } from './routes/stream.ts';
+import { createVerbs } from './verbs.ts';
 
 const name = 'bff';
 type Owner = 'campaign' | 'partner' | 'tracking';
@@ -59,12 +60,13 @@ export const build = async (deps: BffDeps): Promise<Service> => {
   });
   const intake = createIntake(parts);
   const outcomes = createOutcomes(app, parts);
+  const verbs = createVerbs();
   addCampaignRoutes(app, parts, intake, outcomes);
   addRegistrationRoutes(app, parts, intake, outcomes);
   addDeletionRoutes(app, parts, outcomes);
   addReadRoutes(app, parts);
-  addSagaViewRoutes(app, parts);
-  addOperatorRoutes(app, parts);
+  addSagaViewRoutes(app, parts, verbs);
+  addOperatorRoutes(app, parts, verbs);
   addRuleRoutes(app, parts);
   addStreamRoutes(app, parts);
   return {

@@ -341,6 +341,31 @@ held(
   },
 );
 
+held('a verb under a key is done once, and its repeat is answered as the first was', async () => {
+  const key = crypto.randomUUID();
+  await fleet.bus.publish([poison(key), poison(key)]);
+  const [first, second] = await untilHeld(key, 2);
+  const skip = (id: string | undefined, motivo: string) =>
+    call('POST', `/api/mensajes-retenidos/${id}/omitir`, { motivo }, { 'idempotency-key': key });
+  isRefused(await skip(second?.id, key), 409, 'HAY_UNO_ANTERIOR');
+  const answers = await Promise.all(Array.from({ length: 5 }, () => skip(first?.id, key)));
+  const done = answers.filter(({ status }) => status === 200);
+  assert.is(done.filter((answer) => answer.header('idempotent-replayed') === undefined).length, 1);
+  for (const answer of answers) if (answer.status !== 200) isRefused(answer, 409, 'PETICION_EN_CURSO');
+  const again = await skip(first?.id, key);
+  assert.is(again.text, done[0]?.text);
+  assert.is(again.header('idempotent-replayed'), 'true');
+  isRefused(await skip(first?.id, 'otro'), 422, 'CLAVE_REUTILIZADA', { header: 'idempotency-key' });
+  assert.equal(
+    (await heldOf(key)).map(({ id }) => id),
+    [second?.id],
+  );
+  // What was refused is not remembered; and each message has keys of its own.
+  assert.is((await skip(second?.id, key)).status, 200);
+  const audit = (await call('GET', '/api/auditoria')).json;
+  assert.is(audit.filter(({ motivo }: Record<string, string>) => motivo === key).length, 2);
+});
+
 held('a verb on an id that is none, or on a message of nobody, is a 404', async () => {
   for (const id of [
     nobody,

@@ -32,8 +32,13 @@ else {
     (await call('GET', '/api/mensajes-retenidos')).json.filter(
       ({ clave }: Record<string, string>) => clave === saga,
     );
-  const verb = (saga: string, name: string, body: object, paso = 'partner') =>
-    call('POST', `/api/sagas/campaign/${saga}/pasos/${paso}/${name}`, body);
+  const verb = (saga: string, name: string, body: object, paso = 'partner', key?: string) =>
+    call(
+      'POST',
+      `/api/sagas/campaign/${saga}/pasos/${paso}/${name}`,
+      body,
+      key === undefined ? {} : { 'idempotency-key': key },
+    );
   const auditOf = async (motivo: string) =>
     (await call('GET', '/api/auditoria')).json.filter(
       (entry: Record<string, string>) => entry.motivo === motivo,
@@ -136,6 +141,29 @@ else {
       ['demo', 'mensaje.reintentar', `partner/CancelarPartner.v1#${head.id.split('-').at(-1)}`],
       ['demo', 'saga.reintentar', `${saga}/partner`],
     ]);
+  });
+
+  test('obeys a verb once a key: whoever repeats it gets the answer of the first, whatever came meanwhile', async () => {
+    const { saga, mend } = await parked(1);
+    await mend();
+    const motivo = `una vez ${saga}`;
+    const key = `turno-${saga}`;
+    isRefused(await verb(saga, 'reintentar', { motivo }, 'campaign', key), 409, 'NO_DETENIDA');
+    const first = await verb(saga, 'completar', { motivo }, 'partner', key);
+    assert.is(first.status, 200, first.text);
+    assert.is(first.header('idempotent-replayed'), undefined);
+    await until(saga, 'COMPENSATED');
+    const again = await verb(saga, 'completar', { motivo }, 'partner', key);
+    assert.is(again.status, 200, again.text);
+    assert.is(again.text, first.text);
+    assert.is(again.header('idempotent-replayed'), 'true');
+    const other = await verb(saga, 'completar', { motivo: 'otro' }, 'partner', key);
+    isRefused(other, 422, 'CLAVE_REUTILIZADA', { header: 'idempotency-key' });
+    isRefused(await verb(saga, 'completar', { motivo }, 'partner', `${key}-2`), 409, 'NO_DETENIDA');
+    isRefused(await verb(saga, 'completar', { motivo }), 409, 'NO_DETENIDA');
+    assert.is((await auditOf(motivo)).length, 1);
+    // Refused under the key, and not remembered.
+    isRefused(await verb(saga, 'reintentar', { motivo: 'ya no' }, 'campaign', key), 409, 'NO_DETENIDA');
   });
 
   test('goes on without the step that is skipped, and still hears what comes for the others', async () => {

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BusMessage } from '../../bus/bus.ts';
 import { retryHeldMessage, skipHeldMessage } from '../held-messages.ts';
+import type { KeyedRequest } from '../keyed-requests.ts';
 import type { Outgoing, Received } from '../message.ts';
 import { unitOfWork } from '../unit-of-work.ts';
 import { busMessage } from '../wire.ts';
@@ -430,6 +431,49 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     assert.ok(await claimed(p, 's/partner/0'));
     await p.store.forgetClaims(new Date(p.runtime.now() + 60_000));
     assert.is(await claimed(p, 's/partner/0'), undefined);
+  });
+
+  running(
+    'a verb under a key is done once, and its repeat changes nothing, whatever came meanwhile',
+    async (p) => {
+      const request = { id: '5f0a0f60-6a0f-5d3c-9b0c-3f8a4f1f7d52', hash: 'h' };
+      const skip = (id: number, of: KeyedRequest = request) =>
+        skipHeldMessage(p.store, { id, who: 'ana', reason: 'x', request: of }, new Date(p.runtime.now()));
+      await p.send(garbled(p, cancelada('s', 'a', 1)), garbled(p, cancelada('s', 'a', 2)));
+      const [first, second] = await p.held();
+      assert.is((await skip(second?.id ?? 0)).status, 'behind');
+      assert.is((await skip(999_999)).status, 'unknown', 'what was refused is not remembered');
+      assert.is((await skip(first?.id ?? 0)).status, 'done');
+      assert.is((await skip(first?.id ?? 0)).status, 'repeated');
+      assert.is((await skip(first?.id ?? 0, { ...request, hash: 'other' })).status, 'reused');
+      assert.is((await p.held()).length, 1);
+      assert.is((await p.store.listAudit({ limit: 10 })).length, 1);
+      await p.store.forgetRequests(new Date(p.runtime.now() - 60_000));
+      assert.is((await skip(first?.id ?? 0)).status, 'repeated');
+      await p.store.forgetRequests(new Date(p.runtime.now() + 60_000));
+      assert.is((await skip(first?.id ?? 0)).status, 'unknown');
+    },
+  );
+
+  running('a verb that is rolled back is not remembered', async (p) => {
+    const request = { id: '6f0a0f60-6a0f-5d3c-9b0c-3f8a4f1f7d52', hash: 'h' };
+    await p.send(garbled(p, cancelada('s', 'a', 1)));
+    const [held] = await p.held();
+    await p.close(); // no drain takes the trouble that is meant for the verb
+    const skip = () =>
+      skipHeldMessage(p.store, { id: held?.id ?? 0, who: 'ana', reason: 'x', request }, new Date());
+    for (const trouble of ['away', 'answer lost'] as const) {
+      p.troubles.push(trouble);
+      assert.is(
+        await skip().then(
+          ({ status }) => status,
+          () => 'failed',
+        ),
+        'failed',
+      );
+    }
+    assert.is((await skip()).status, 'repeated');
+    assert.is((await p.store.listAudit({ limit: 10 })).length, 1);
   });
 
   running('a direct command leaves an operation with how it ended, written with its effect', async (p) => {

@@ -155,7 +155,7 @@ export const addDeletionRoutes = (app: Server, parts: BffParts, outcomes: Outcom
         schema: {
           ...schema,
           summary,
-          description: `${description} Un 202 promete que se deshará; con \`Prefer: wait=n\`, 200 cuando se sabe cómo acabó.`,
+          description: `${description} Un 202 promete que se deshará; con \`Prefer: wait=n\`, 200 cuando se sabe cómo acabó. Repetido mientras se deshace es lo mismo, y después un 409: no usa \`Idempotency-Key\`.`,
         },
       },
       (request, reply) => answer(request, reply, deletable) as never,

@@ -1,12 +1,11 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
-import { idempotencyKey } from '@cordada/infra/http/idempotency.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import Type, { type Static } from 'typebox';
 import { errors } from '../documents.ts';
 import type { BffParts } from '../parts.ts';
-import { motivo, verbHeaders } from '../verbs.ts';
+import { motivo, type Verbs, verbHeaders } from '../verbs.ts';
 
 const config = { access: access.demoOpen('ADMIN', 'OPERARIO') };
 /** The largest page that a service gives. */
@@ -91,13 +90,13 @@ const auditRow = Type.Object(
 );
 type AuditRow = Static<typeof auditRow>;
 
-const verbs = {
+const summaries = {
   reintentar: ['Entrega otra vez un mensaje retenido', 'Es el más antiguo de su clave, o un 409.'],
   omitir: ['Descarta un mensaje retenido', 'Los de su clave siguen, en orden.'],
 } as const;
 
 /** What operators see and do across the services: held messages and the audit. Each service numbers its own. */
-export const addOperatorRoutes = (app: Server, parts: BffParts): void => {
+export const addOperatorRoutes = (app: Server, parts: BffParts, verbs: Verbs): void => {
   const services = new Map([parts.campaign, parts.partner, parts.tracking].map((one) => [one.target, one]));
 
   app.get(
@@ -122,7 +121,7 @@ export const addOperatorRoutes = (app: Server, parts: BffParts): void => {
     },
   );
 
-  for (const [verbo, [summary, more]] of Object.entries(verbs))
+  for (const [verbo, [summary, more]] of Object.entries(summaries))
     app.post(
       `/api/mensajes-retenidos/:id/${verbo}`,
       {
@@ -130,7 +129,7 @@ export const addOperatorRoutes = (app: Server, parts: BffParts): void => {
         schema: {
           tags: ['operación'],
           summary,
-          description: `${more} Deja una fila en la auditoría. Repetido, cuando ya no está retenido, es un 404 y no cambia nada.`,
+          description: `${more} Deja una fila en la auditoría. Repetido sin Idempotency-Key, cuando ya no está retenido, es un 404 y no cambia nada.`,
           headers: verbHeaders,
           params: Type.Object({ id: publicId }),
           body: Type.Object(
@@ -140,19 +139,13 @@ export const addOperatorRoutes = (app: Server, parts: BffParts): void => {
           response: { 200: verbDone, '4xx': errors, '5xx': errors },
         },
       },
-      async (request) => {
-        const { params, body, caller, id: requestId } = request;
-        idempotencyKey(request);
+      async (request, reply) => {
+        const { params } = request;
         const [, name = '', number = ''] = /^([a-z-]+)-(\d{1,15})$/.exec(params.id) ?? [];
         const service = services.get(name);
         if (service === undefined) throw notFound(`No hay un mensaje retenido ${params.id}`);
         await inPublic(name, params.id, () =>
-          service.call({
-            method: 'POST',
-            path: ['mensajes-retenidos', number, verbo],
-            body: { motivo: body.motivo, quien: caller.name },
-            requestId,
-          }),
+          verbs.apply(request, reply, { owner: service, path: ['mensajes-retenidos', number, verbo] }),
         );
         return { id: params.id, servicio: name, verbo };
       },
@@ -233,6 +226,7 @@ const inPublic = async <R>(service: string, id: string, call: () => Promise<R>):
         ...problem,
         detail: problem.detail.replace(/\d+/, (number) => `${service}-${number}`),
       })),
+      error.headers,
     );
   }
 };

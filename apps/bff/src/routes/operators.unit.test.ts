@@ -6,6 +6,7 @@ import { manualRuntime, testSecret, testServer } from '@cordada/infra/testing/te
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BffParts } from '../parts.ts';
+import { createVerbs } from '../verbs.ts';
 import { addOperatorRoutes } from './operators.ts';
 import { addSagaViewRoutes } from './sagas.ts';
 
@@ -23,7 +24,7 @@ const bff = async (answer: (service: string, request: ServiceRequest) => unknown
   const service = (target: string): ServiceClient => {
     const call = async (request: ServiceRequest) => {
       asked.push({ service: target, ...request });
-      const answered = answer(target, request);
+      const answered = await answer(target, request);
       if (answered instanceof HttpError) throw answered;
       return answered;
     };
@@ -36,19 +37,20 @@ const bff = async (answer: (service: string, request: ServiceRequest) => unknown
     partner: service('partner'),
     tracking: service('tracking'),
   } as unknown as BffParts;
-  addSagaViewRoutes(app, parts);
-  addOperatorRoutes(app, parts);
+  const verbs = createVerbs();
+  addSagaViewRoutes(app, parts, verbs);
+  addOperatorRoutes(app, parts, verbs);
   return { app, asked };
 };
 
 for (const verb of ['reintentar', 'omitir', 'completar'])
   test(`${verb} reaches the saga’s owner with the step, the item, the reason and who asks`, async () => {
     const view = { id: 's-1', tipo: 'campaign', estado: 'RUNNING' };
-    const { app, asked } = await bff(() => view);
+    const { app, asked } = await bff(() => ({ repetida: false, respuesta: view }));
     const answer = await app.inject({
       method: 'POST',
       url: `/api/sagas/campaign/s-1/pasos/partner/${verb}/`,
-      headers: { ...operator, 'idempotency-key': 'k-1', 'x-request-id': 'r-1' },
+      headers: { ...operator, 'x-request-id': 'r-1' },
       payload: { motivo: 'ya responde', item: 3 },
     });
     assert.is(answer.statusCode, 200, answer.body);
@@ -86,8 +88,71 @@ for (const url of verbPaths)
     await app.close();
   });
 
+test('a key reaches the owner as one id a caller, verb and resource, with the hash of what is asked', async () => {
+  const { app, asked } = await bff(() => ({ repetida: asked.length > 1, respuesta: { id: 's-1' } }));
+  const post = async (url: string, payload: object, headers: Record<string, string> = {}) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url,
+      headers: { ...operator, 'idempotency-key': 'k-1', ...headers },
+      payload,
+    });
+    const { peticion } = (asked.at(-1)?.body ?? {}) as { peticion?: { id: string; huella: string } };
+    return { replayed: answer.headers['idempotent-replayed'], ...peticion };
+  };
+  const [skip] = verbPaths as [string];
+  const first = await post(skip, { motivo: 'x', item: 0 });
+  assert.is(first.replayed, undefined);
+  const again = await post(`${skip}/`, { item: 0, motivo: 'x' });
+  assert.is(again.replayed, 'true');
+  assert.is(again.id, first.id);
+  assert.is(again.huella, first.huella);
+  const otherBody = await post(skip, { motivo: 'x', item: 1 });
+  assert.is(otherBody.id, first.id);
+  assert.is.not(otherBody.huella, first.huella);
+  for (const other of [
+    await post(skip.replace('omitir', 'completar'), { motivo: 'x' }),
+    await post(skip.replace('s-1', 's-2'), { motivo: 'x' }),
+    await post(skip, { motivo: 'x' }, { 'idempotency-key': 'k-2' }),
+    await post('/api/mensajes-retenidos/partner-7/omitir', { motivo: 'x' }),
+    await post('/api/mensajes-retenidos/tracking-7/omitir', { motivo: 'x' }),
+  ])
+    assert.is.not(other.id, first.id);
+  const ids = new Set(asked.map(({ body }) => (body as { peticion: { id: string } }).peticion.id));
+  assert.is(ids.size, 6);
+  await app.close();
+});
+
+test('while the first of a key is on its way a second one is refused, and may come again', async () => {
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const { app, asked } = await bff(() => gate.then(() => ({ repetida: asked.length > 1, respuesta: null })));
+  const post = () =>
+    app.inject({
+      method: 'POST',
+      url: '/api/mensajes-retenidos/partner-7/omitir',
+      headers: { ...operator, 'idempotency-key': 'k-1' },
+      payload: { motivo: 'x' },
+    });
+  const first = post();
+  while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  const second = await post();
+  assert.is(second.statusCode, 409, second.body);
+  assert.is(second.json().errors[0].code, 'PETICION_EN_CURSO');
+  assert.is(second.headers['retry-after'], '1');
+  assert.is(asked.length, 1);
+  open();
+  assert.is((await first).statusCode, 200);
+  const third = await post();
+  assert.is(third.statusCode, 200);
+  assert.is(third.headers['idempotent-replayed'], 'true');
+  await app.close();
+});
+
 test('a verb on a held message reaches the service that its id names', async () => {
-  const { app, asked } = await bff(() => ({ id: 7, verbo: 'omitir' }));
+  const { app, asked } = await bff(() => ({ repetida: false, respuesta: null }));
   const answer = await app.inject({
     method: 'POST',
     url: '/api/mensajes-retenidos/tracking-7/omitir',

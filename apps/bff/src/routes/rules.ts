@@ -40,7 +40,8 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
       schema: {
         tags: ['reglas'],
         summary: 'Suspende a un participante, o lo readmite',
-        description: 'Un participante suspendido no se registra en ninguna campaña: la saga se compensa.',
+        description:
+          'Un participante suspendido no se registra en ninguna campaña: la saga se compensa. Repetido deja lo mismo: no usa `Idempotency-Key`.',
         params: idParams,
         body: Type.Object(
           {
@@ -87,7 +88,8 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
       schema: {
         tags: ['reglas'],
         summary: 'Apaga o enciende el tracking de una marca',
-        description: 'Apagado, no se registra ningún evento de la marca: la saga se compensa.',
+        description:
+          'Apagado, no se registra ningún evento de la marca: la saga se compensa. Repetido deja lo mismo: no usa `Idempotency-Key`.',
         params: idParams,
         body: Type.Object(
           { activo: Type.Boolean() },

@@ -1,6 +1,5 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
-import { idempotencyKey } from '@cordada/infra/http/idempotency.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
@@ -8,7 +7,7 @@ import Type, { type Static } from 'typebox';
 import { errors } from '../documents.ts';
 import type { BffParts } from '../parts.ts';
 import { sagaOwners } from '../saga-owners.ts';
-import { motivo, verbHeaders } from '../verbs.ts';
+import { motivo, type Verbs, verbHeaders } from '../verbs.ts';
 
 const readers = { access: access.demoOpen('ADMIN', 'OPERARIO', 'CLIENTE') };
 const operators = { access: access.demoOpen('ADMIN', 'OPERARIO') };
@@ -133,14 +132,14 @@ export const sagaView = Type.Object(
   },
 );
 
-const verbs = {
+const summaries = {
   reintentar: 'Envía otra vez lo que está detenido',
   omitir: 'Sigue sin lo que está detenido',
   completar: 'Da por hecho lo que está detenido',
 } as const;
 
 /** Sagas as operators and integrators see them, and the verbs on parked ones. */
-export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
+export const addSagaViewRoutes = (app: Server, parts: BffParts, verbs: Verbs): void => {
   const owners = sagaOwners(parts);
   const ownerOf = (tipo: string): ServiceClient => {
     const owner = owners.get(tipo);
@@ -220,7 +219,7 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
     },
   );
 
-  for (const [verbo, resumen] of Object.entries(verbs))
+  for (const [verbo, resumen] of Object.entries(summaries))
     app.post(
       `/api/sagas/:tipo/:id/pasos/:paso/${verbo}`,
       {
@@ -229,7 +228,7 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
           tags: ['operación'],
           summary: `${resumen} en una saga PARKED`,
           description:
-            'Deja una fila en la auditoría. Solo hace algo mientras el paso está detenido: repetido es un 409 y no cambia nada.',
+            'Deja una fila en la auditoría. Responde con la saga como quedó. Solo hace algo mientras el paso está detenido: repetido sin `Idempotency-Key` es un 409 y no cambia nada.',
           headers: verbHeaders,
           params: Type.Object({ tipo: Type.String(), id: Type.String(), paso: Type.String() }),
           body: Type.Object(
@@ -245,14 +244,10 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts): void => {
         },
       },
       async (request, reply) => {
-        const { params, body, caller, id: requestId } = request;
-        const { tipo, id, paso } = params;
-        idempotencyKey(request);
-        const view = await ownerOf(tipo).call<Static<typeof sagaView>>({
-          method: 'POST',
+        const { tipo, id, paso } = request.params;
+        const view = await verbs.apply<Static<typeof sagaView>>(request, reply, {
+          owner: ownerOf(tipo),
           path: ['sagas', tipo, id, 'pasos', paso, verbo],
-          body: { ...body, quien: caller.name },
-          requestId,
         });
         return reply.send(view);
       },

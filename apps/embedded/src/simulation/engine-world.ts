@@ -155,7 +155,7 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
         runtime,
         log,
         metrics: { step: () => {}, ended: () => {}, parked: () => {} },
-        audit: (tx, entry) => store.insertAudit(tx, entry),
+        asked: store,
       });
       handler = sagas;
       // As a supervisor does: a service whose database is away when it starts is started again.
