@@ -50,6 +50,11 @@ export interface Attachment {
 export interface BatchQueue<M> {
   push(message: M): void;
   attach(maxBatch: number, handler: (batch: readonly M[]) => Promise<void>): Attachment;
+  /**
+   * Removes what `isStale` says of and no batch under way has: a transport that has lost its connection gets it again.
+   * @returns what was removed
+   */
+  discard(isStale: (message: M) => boolean): M[];
   /** The messages of the batches under way. */
   underWay(): Set<M>;
 }
@@ -116,7 +121,8 @@ export const batchQueue = <M extends { readonly key: string }>({
   const handOut = (): void => {
     scheduled = false;
     for (let taker = freeTaker(); taker && ready.size > 0; taker = freeTaker()) {
-      void process(taker, takeBatch(taker.maxBatch));
+      const batch = takeBatch(taker.maxBatch);
+      if (batch.messages.length > 0) void process(taker, batch);
     }
   };
 
@@ -127,6 +133,10 @@ export const batchQueue = <M extends { readonly key: string }>({
     const taken: Lane<M>[] = [];
     while (ready.size > 0 && messages.length < limit) {
       const lane = ready.take(choose?.(ready.size) ?? 0);
+      if (lane.messages.length === 0) {
+        lanes.delete(lane.key); // all of it was discarded
+        continue;
+      }
       lane.taken = Math.min(lane.messages.length, limit - messages.length);
       for (let i = 0; i < lane.taken; i++) messages.push(lane.messages[i] as M);
       taken.push(lane);
@@ -214,6 +224,20 @@ export const batchQueue = <M extends { readonly key: string }>({
           wake();
         },
       };
+    },
+
+    discard(isStale) {
+      const discarded: M[] = [];
+      for (const lane of lanes.values()) {
+        const kept = lane.messages.filter((message, place) => {
+          if (place < lane.taken || !isStale(message)) return true;
+          discarded.push(message);
+          return false;
+        });
+        lane.messages.splice(0, lane.messages.length, ...kept);
+      }
+      unacknowledged -= discarded.length;
+      return discarded;
     },
 
     underWay() {

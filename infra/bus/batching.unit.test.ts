@@ -205,4 +205,47 @@ test('a hundred thousand messages of as many keys pass within a second or so', a
   assert.ok(performance.now() - began < 3_000);
 });
 
+test('what waits can be discarded, what is under way is finished, and what comes again keeps the order', async () => {
+  const { queue, handler, batches, settle, acknowledged } = begin();
+  queue.attach(2, handler);
+  for (let n = 0; n < 4; n++) queue.push({ key: 'a', n });
+  await settle();
+  queue.push({ key: 'b', n: 0 });
+  queue.push({ key: 'c', n: 0 });
+  const discarded = queue.discard(({ key }) => key !== 'c');
+  assert.equal(
+    discarded.map(({ key, n }) => `${key}${n}`),
+    ['a2', 'a3', 'b0'],
+  );
+  for (let n = 2; n < 4; n++) queue.push({ key: 'a', n });
+  batches[0]?.resolve();
+  await settle();
+  for (const batch of batches.slice(1)) batch.resolve();
+  await settle();
+  for (const batch of batches) batch.resolve();
+  await settle();
+  const ofA = acknowledged.filter(({ key }) => key === 'a').map(({ n }) => n);
+  assert.equal(ofA, [0, 1, 2, 3]);
+  assert.equal(
+    acknowledged.filter(({ key }) => key !== 'a'),
+    [{ key: 'c', n: 0 }],
+  );
+});
+
+test('a rejected batch that is discarded while it waits does not come again', async () => {
+  const { world, queue, handler, batches, settle } = begin();
+  queue.attach(4, handler);
+  for (const item of items(4, 2)) queue.push(item);
+  await settle();
+  batches[0]?.reject(new Error('no'));
+  await world.run({ horizonMs: 0 });
+  assert.is(queue.discard(() => true).length, 4);
+  queue.push({ key: '0', n: 9 });
+  await world.run({ horizonMs: 60_000, until: () => batches.length > 1 });
+  assert.equal(batches[1]?.items, [{ key: '0', n: 9 }]);
+  batches[1]?.resolve();
+  await world.run({ horizonMs: 60_000 });
+  assert.is(batches.length, 2);
+});
+
 test.run();
