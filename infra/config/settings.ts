@@ -44,6 +44,46 @@ export const declared = {
   DATABASE_URL: declare.optional(
     declare.url('', ['postgres:', 'postgresql:'], 'Postgres server; one database a service is made in it.'),
   ),
+  DATABASE_POOL_SIZE: declare.integer(
+    10,
+    1,
+    500,
+    'Connections of one process to one database for transactions; as many again for reads, and three more.',
+  ),
+  DATABASE_STATEMENT_TIMEOUT: declare.integer(
+    15_000,
+    100,
+    600_000,
+    'Milliseconds after which Postgres ends a statement, or a transaction that does nothing.',
+  ),
+  DATABASE_LOCK_TIMEOUT: declare.integer(
+    5_000,
+    10,
+    600_000,
+    'Milliseconds for which Postgres has a statement wait for a lock.',
+  ),
+  DATABASE_SSL: declare.optional(
+    declare.oneOf(
+      'verify',
+      ['off', 'require', 'verify'],
+      'Encrypts the connection to Postgres; verify: and checks its certificate. Else as DATABASE_URL says.',
+    ),
+  ),
+  DATABASE_CA: declare.optional(
+    declare.text('', 'File of the certificate (PEM) that the one of Postgres must be signed by.'),
+  ),
+  DATABASE_ROLES: declare.oneOf(
+    'auto',
+    ['auto', 'off'],
+    'auto: a role a service, which reaches its own database only, where the user of DATABASE_URL may make it.',
+  ),
+  DATABASE_ROLE_SECRET: declare.optional(
+    declare.parsed<string>(
+      '',
+      atLeast(shortestSecret),
+      'The passwords of the roles are derived from it; from the password in DATABASE_URL where it is absent.',
+    ),
+  ),
   AUTH: declare.oneOf('required', ['demo', 'required'], 'demo: the routes of the demo are open to anyone.'),
   API_KEYS: declare.parsed<readonly ApiKey[]>(
     [],
@@ -64,10 +104,7 @@ export const declared = {
   SERVICE_TOKEN_SECRET: declare.optional(
     declare.parsed<string>(
       '',
-      (text) => {
-        if (text.length < shortestSecret) throw new Error(`must have at least ${shortestSecret} characters`);
-        return text;
-      },
+      atLeast(shortestSecret),
       'Signs the tokens that services trust one another by; the same for all services of an installation.',
     ),
   ),
@@ -83,7 +120,7 @@ export const declared = {
 export type AllSettings = Settings<typeof declared>;
 
 /** Settings whose values do not belong in a message. */
-const secret = new Set<string>(['DATABASE_URL', 'API_KEYS', 'SERVICE_TOKEN_SECRET']);
+const secret = new Set<string>(['DATABASE_URL', 'API_KEYS', 'SERVICE_TOKEN_SECRET', 'DATABASE_ROLE_SECRET']);
 
 /**
  * Reads all settings at once.
@@ -126,6 +163,13 @@ const inOneLine = (text: string): string => {
   const line = text.replace(/[\u0000-\u001f\u007f]/g, ' ');
   return line.length > longestShown ? `${line.slice(0, longestShown)}…` : line;
 };
+
+function atLeast(length: number): (text: string) => string {
+  return (text) => {
+    if (text.length < length) throw new Error(`must have at least ${length} characters`);
+    return text;
+  };
+}
 
 function parseApiKeys(text: string): readonly ApiKey[] {
   const keys = text.split(',').map((entry): ApiKey => {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Database, Row, Statement } from './database.ts';
 import { statement } from './database.ts';
+import type { Listening, ListenOptions } from './listen.ts';
 import { prepared, runTransaction, type ServiceTransaction, type StatementName } from './transaction.ts';
 
 /** A service's database as `openPostgres` and `openPGlite` answer it. */
@@ -10,6 +11,8 @@ export interface ServiceDatabase extends Database {
   /** Connections that autocommit; Prisma's adapter sits on them (prisma.ts). */
   readonly pool: pg.Pool;
   transaction<R>(work: (tx: ServiceTransaction) => Promise<R>): Promise<R>;
+  /** Hears what other processes `pg_notify`. Absent where no other process can serve this database. */
+  listen?(options: ListenOptions): Promise<Listening>;
 }
 
 export interface PoolDatabaseOptions {
@@ -23,6 +26,7 @@ export interface PoolDatabaseOptions {
   readonly nameOf: StatementName;
   /** Rejects when something besides the pools is not as it must be. */
   readonly check?: () => Promise<void>;
+  readonly listen?: ServiceDatabase['listen'];
   /** Runs once, after the pools have ended. */
   readonly closed?: () => Promise<void>;
 }
@@ -61,6 +65,7 @@ export function poolDatabase(options: PoolDatabaseOptions): ServiceDatabase {
     kind,
     schema,
     pool,
+    ...(options.listen && { listen: options.listen }),
     transaction: <R>(work: (tx: ServiceTransaction) => Promise<R>) =>
       withClient(transactions, (client, broken) => runTransaction(client, nameOf, work, broken)),
     query: (sql, parameters) => autocommit(pool, sql, parameters),

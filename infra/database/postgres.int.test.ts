@@ -4,10 +4,12 @@ import pg from 'pg';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { freshDatabase, startOwnPostgres } from '../testing/postgres.ts';
+import type { PostgresOptions } from './connection.ts';
 import { statement } from './database.ts';
 import { isTransient, sqlState } from './faults.ts';
+import { DatabaseInUse } from './hold.ts';
 import type { ServiceDatabase } from './pool-database.ts';
-import { DatabaseInUse, openPostgres, type PostgresOptions } from './postgres.ts';
+import { openPostgres } from './postgres.ts';
 import { rejection, unhandledRejections } from './testing/databases.ts';
 import { slowLine } from './testing/flights.ts';
 
@@ -295,7 +297,7 @@ else {
   });
 
   test('a database that another holds exclusively is refused, and had once that one has closed', async () => {
-    const held = { ...options, database: freshDatabase('held'), exclusive: true };
+    const held = { ...options, database: freshDatabase('held'), hold: 'exclusive' as const };
     const first = await openPostgres(held);
     const error = await rejection(openPostgres(held));
     assert.instance(error, DatabaseInUse);
@@ -311,7 +313,7 @@ else {
   });
 
   test('a hold that is lost is taken again, or health says who has it now', async () => {
-    const held = { ...options, database: freshDatabase('lost'), exclusive: true };
+    const held = { ...options, database: freshDatabase('lost'), hold: 'exclusive' as const };
     const first = await openPostgres(held);
     const loseHold = async (): Promise<void> => {
       const [row] = await first.query<{ pid: number }>(EXCLUSIVE_PID, [held.database]);

@@ -2,7 +2,7 @@ import type { AuditEntry } from './audit.ts';
 import type { HeldMessage } from './held-messages.ts';
 import type { AnsweredRequest } from './keyed-requests.ts';
 import type { Operation } from './operations.ts';
-import type { Claim, FaultClass, MessagingStore, OutboxRow } from './store.ts';
+import type { Claim, FaultClass, LeaseRow, MessagingStore, OutboxRow } from './store.ts';
 
 /** A table by its primary key. Rows are replaced, never changed in place: rolling back puts the old ones back. */
 export interface MemoryTable<V> {
@@ -44,26 +44,37 @@ export type MemoryIo = (point: 'begin' | 'commit' | 'answer') => Promise<void>;
 
 interface Open {
   over: boolean;
+  readonly client: MemoryDatabase;
   readonly undo: (() => void)[];
+}
+
+/** What all clients of a database share. */
+interface Server {
+  readonly tables: Map<string, Map<string, unknown>>;
+  readonly sequences: Map<string, number>;
+  open: Open | undefined;
+  waiting: { readonly client: MemoryDatabase; readonly enter: () => void }[];
 }
 
 /** Tables in memory with all-or-nothing transactions, one at a time: what the simulation's first level runs on. */
 export class MemoryDatabase {
-  readonly #tables = new Map<string, Map<string, unknown>>();
-  readonly #sequences = new Map<string, number>();
+  readonly #server: Server;
   readonly #io: MemoryIo;
-  #open: Open | undefined;
-  #waiting: (() => void)[] = [];
 
-  constructor(io: MemoryIo = async () => {}) {
+  /** @param other a client of the same tables; new ones where there is none */
+  constructor(io: MemoryIo = async () => {}, other?: MemoryDatabase) {
     this.#io = io;
+    this.#server = other
+      ? other.#server
+      : { tables: new Map(), sequences: new Map(), open: undefined, waiting: [] };
   }
 
   /** Commits when `work` resolves, rolls back when it rejects. */
   async transaction<R>(work: (tx: MemoryTransaction) => Promise<R>): Promise<R> {
-    while (this.#open) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    const open: Open = { over: false, undo: [] };
-    this.#open = open;
+    while (this.#server.open)
+      await new Promise<void>((enter) => this.#server.waiting.push({ client: this, enter }));
+    const open: Open = { over: false, client: this, undo: [] };
+    this.#server.open = open;
     let result: R;
     try {
       await this.#io('begin');
@@ -79,10 +90,10 @@ export class MemoryDatabase {
     return result;
   }
 
-  /** What a server does when its client dies: rolls back what is open. Those who wait for their turn never get it. */
+  /** What a server does when this client dies: rolls back what it has open. What waits for its turn never gets it. */
   abort(): void {
-    this.#waiting = [];
-    if (this.#open) this.#rollback(this.#open);
+    this.#server.waiting = this.#server.waiting.filter(({ client }) => client !== this);
+    if (this.#server.open?.client === this) this.#rollback(this.#server.open);
   }
 
   #rollback(open: Open): void {
@@ -93,24 +104,25 @@ export class MemoryDatabase {
 
   #end(open: Open): void {
     open.over = true;
-    if (this.#open === open) this.#open = undefined;
-    this.#waiting.shift()?.();
+    if (this.#server.open === open) this.#server.open = undefined;
+    this.#server.waiting.shift()?.enter();
   }
 
   #handle(open: Open): MemoryTransaction {
+    const { tables, sequences } = this.#server;
     const mine = (): void => {
       if (open.over) throw new MemoryFault('08006', 'the transaction is over');
     };
     return {
       table: <V>(name: string) => {
-        const rows = (this.#tables.get(name) ?? new Map<string, unknown>()) as Map<string, V>;
-        this.#tables.set(name, rows);
+        const rows = (tables.get(name) ?? new Map<string, unknown>()) as Map<string, V>;
+        tables.set(name, rows);
         return tableOf(name, rows, open, mine);
       },
       nextNumber: (sequence) => {
         mine();
-        const next = (this.#sequences.get(sequence) ?? 0) + 1;
-        this.#sequences.set(sequence, next);
+        const next = (sequences.get(sequence) ?? 0) + 1;
+        sequences.set(sequence, next);
         return next;
       },
     };
@@ -167,6 +179,7 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
   type Tx = MemoryTransaction;
   const inbox = (tx: Tx) => tx.table<Claim & { readonly at: Date }>('inbox');
   const outbox = (tx: Tx) => tx.table<OutboxRow>('outbox');
+  const lease = (tx: Tx) => tx.table<LeaseRow>('relay_lease');
   const heldKeys = (tx: Tx) => tx.table<true>('held_key');
   const held = (tx: Tx) => tx.table<HeldMessage>('held_message');
   const operations = (tx: Tx) => tx.table<Operation>('operation');
@@ -203,15 +216,40 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
         return seq;
       });
     },
-    sweep: (limit, exceptKeys) =>
-      database.transaction(async (tx) => {
-        const except = new Set(exceptKeys);
-        const rows = [...outbox(tx).values()].filter((row) => !except.has(row.key));
+    sweep(limit, exceptKeys, exceptSeqs = []) {
+      const except = new Set(exceptKeys);
+      const known = new Set(exceptSeqs);
+      return database.transaction(async (tx) => {
+        const rows = [...outbox(tx).values()].filter((row) => !except.has(row.key) && !known.has(row.seq));
         return rows.sort((a, b) => a.seq - b.seq).slice(0, limit);
-      }),
+      });
+    },
     deletePublished: (seqs) =>
       database.transaction(async (tx) => {
         for (const seq of seqs) outbox(tx).delete(String(seq));
+      }),
+
+    lease: () => database.transaction(async (tx) => lease(tx).get('')),
+    takeLease: (owner, lastsMs, seen) =>
+      database.transaction(async (tx) => {
+        const now = lease(tx).get('');
+        if (now?.token !== seen?.token || now?.renewals !== seen?.renewals || now?.owner !== seen?.owner)
+          return undefined;
+        const token = (now?.token ?? 0) + 1;
+        lease(tx).set('', { owner, token, renewals: 0, lastsMs });
+        return token;
+      }),
+    renewLease: (owner, token) =>
+      database.transaction(async (tx) => {
+        const now = lease(tx).get('');
+        if (now?.owner !== owner || now.token !== token) return false;
+        lease(tx).set('', { ...now, renewals: now.renewals + 1 });
+        return true;
+      }),
+    releaseLease: (owner, token) =>
+      database.transaction(async (tx) => {
+        const now = lease(tx).get('');
+        if (now?.owner === owner && now.token === token) lease(tx).set('', { ...now, owner: '' });
       }),
 
     hold(tx, messages) {

@@ -1,6 +1,7 @@
 import type { Bus, BusMessage } from '../bus/bus.ts';
 import type { Cancel, Runtime } from '../runtime.ts';
 import { type Backoff, backoffMs } from './backoff.ts';
+import type { Lease } from './lease.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
 import type { MessagingStore, OutboxRow } from './store.ts';
 import { toBusMessage } from './wire.ts';
@@ -14,6 +15,8 @@ export interface RelaySettings {
   readonly sweepEveryMs: number;
   /** Milliseconds that durable rows wait to be deleted together. */
   readonly deleteAfterMs: number;
+  /** Milliseconds between two reads of the outbox where other processes write to it, at the least. */
+  readonly readEveryMs: number;
   readonly backoff: Backoff;
 }
 
@@ -22,8 +25,12 @@ export const relayDefaults: RelaySettings = {
   maxBatch: 500,
   sweepEveryMs: 10_000,
   deleteAfterMs: 25,
+  readEveryMs: 3,
   backoff: { firstMs: 50, mostMs: 5_000 },
 };
+
+/** Among so many known rows a read looks for new ones in a millisecond: the more there are, the more seldom it does. */
+const KNOWN_ROWS_A_MS = 100;
 
 export interface RelayOptions {
   readonly store: Pick<MessagingStore<unknown>, 'sweep' | 'deletePublished'>;
@@ -34,6 +41,14 @@ export interface RelayOptions {
   readonly log: Log;
   readonly metrics: MessagingMetrics;
   readonly settings?: Partial<RelaySettings>;
+  /** Where several processes serve this database; without it this one is alone. */
+  readonly replicas?: {
+    readonly lease: Lease;
+    /** Tells the others that there is something in the outbox; may be lost. */
+    written(): void;
+    /** Tells the others that the lease is free; may be lost. */
+    released(): void;
+  };
 }
 
 /** A transaction that is about to write rows to the outbox. Exactly one of its methods is called, once it is over. */
@@ -53,14 +68,16 @@ export interface ParkedRow {
 }
 
 export interface Relay {
-  /** Begins to publish. What the outbox holds from before comes first. */
+  /** Begins to publish, with the lease where there is one. What the outbox holds from before comes first. */
   start(): void;
+  /** Others have written to the outbox, or may have. */
+  wake(): void;
   /** Tells of a transaction that is about to draw seqs for rows of `keys`. */
   announce(keys: readonly string[]): Ticket;
   /** Rows in memory that are not durable yet, parked ones left out. */
   pending(): number;
   parked(): readonly ParkedRow[];
-  /** Publishes what is left, at most for `limitMs`, and stops. @returns how many rows stay behind, for the next start */
+  /** Publishes what is left, at most for `limitMs`, gives the lease back, and stops. @returns how many rows stay behind */
   drain(limitMs: number): Promise<number>;
 }
 
@@ -68,6 +85,8 @@ interface Queued {
   readonly row: OutboxRow;
   /** The newest ticket when it came. Older ones of its key that are open may hold lower seqs. */
   readonly after: number;
+  /** The read of the outbox that must be over first: one that began after the row was committed. 0 for none. */
+  readonly read: number;
 }
 
 interface Lane {
@@ -90,10 +109,14 @@ interface Lane {
  *   sees the lost one, since whoever wrote that row had to wait for the other's locks;
  * - nothing is published while a sweep reads, and rows come in by seq whichever way they come.
  *
- * The sweep is the only reader of other processes' rows: a lease on the relay of a database belongs around it.
+ * Where several processes serve the database, the one that has the lease publishes the rows of all. Of a key's rows a
+ * lower one may then be another process's, so tickets do not tell enough: a row of its own waits besides until the
+ * outbox has been read once after its commit. What that one snapshot shows is complete: whoever wrote a row had to wait
+ * for the commit of every lower one of its key. It holds what is new only, and nothing else waits for it.
+ * A holder that has lost the lease forgets what it has not published; see lease.ts for why a late call is harmless.
  */
 export function createRelay(options: RelayOptions): Relay {
-  const { store, bus, service, runtime, log, metrics } = options;
+  const { store, bus, service, runtime, log, metrics, replicas } = options;
   const settings = { ...relayDefaults, ...options.settings };
   const lanes = new Map<string, Lane>();
   /** Seqs that are queued, or published and not deleted yet: a sweep must not bring them a second time. */
@@ -107,8 +130,20 @@ export function createRelay(options: RelayOptions): Relay {
   let draining: (() => void) | undefined;
   /** Rows beyond the capacity are left in the outbox, so newer ones must not be taken before them. */
   let overflowed = false;
+  /** Whether rows are kept in memory and published: always where this process is alone. */
+  let leading = replicas === undefined;
+  /** Grows each time that the lease is taken: a read that began before tells nothing. */
+  let term = 0;
+  let readsBegun = 0;
+  let readsOver = 0;
+  /** Until the outbox has been read, and read again where that was asked for meanwhile. */
   let sweeping = false;
+  /** Whether a read is under way, or failed and is tried again. */
+  let reading = false;
+  let readAt = Number.NEGATIVE_INFINITY;
   let sweepAgain = false;
+  /** A drain has begun where others publish too: what comes is left to them. */
+  let yielding = false;
   let nextSweep: Cancel | undefined;
   let durable: number[] = [];
   let deleting = false;
@@ -120,12 +155,12 @@ export function createRelay(options: RelayOptions): Relay {
     return lane;
   };
 
-  const accept = (row: OutboxRow): void => {
+  const accept = (row: OutboxRow, read = 0): void => {
     const lane = laneOf(row.key);
     if (lane.parked || known.has(row.seq)) return;
     known.add(row.seq);
     pending += 1;
-    const queued = { row, after: newestTicket };
+    const queued = { row, after: newestTicket, read };
     const last = lane.queue.at(-1);
     lane.queue.push(queued);
     if (last && last.row.seq > row.seq) {
@@ -134,13 +169,15 @@ export function createRelay(options: RelayOptions): Relay {
     }
   };
 
-  const isReady = (key: string, { after }: Queued): boolean => {
+  const isReady = (key: string, { after, read }: Queued): boolean => {
+    if (read > readsOver) return false;
     for (const ticket of openTickets.get(key) ?? []) if (ticket <= after) return false;
     return true;
   };
 
   const pump = (lane: Lane): void => {
-    if (!started || stopped || sweeping || lane.parked || lane.publishing > 0 || lane.retry) return;
+    if (!started || stopped || lane.parked || lane.publishing > 0 || lane.retry) return;
+    if (replicas ? !leading || !replicas.lease.held() : sweeping) return;
     let ready = 0;
     for (const queued of lane.queue) {
       if (ready === settings.maxBatch || !isReady(lane.key, queued)) break;
@@ -170,7 +207,8 @@ export function createRelay(options: RelayOptions): Relay {
       metrics.published(done);
       scheduleDeletes(settings.deleteAfterMs);
     }
-    const first = settled[done];
+    if (!leading) forgetUnpublished(lane);
+    const first = leading ? settled[done] : undefined;
     if (first?.status === 'refused') park(lane, after as OutboxRow, first.reason);
     else if (first?.status === 'retryable') retryLater(lane, first.reason);
     else lane.failures = 0;
@@ -178,6 +216,34 @@ export function createRelay(options: RelayOptions): Relay {
     refill();
     settle();
   }
+
+  /** What is under way stays until it is answered: its rows may become durable, and are deleted then. */
+  function forgetUnpublished(lane: Lane): void {
+    for (const { row } of lane.queue.splice(lane.publishing)) {
+      known.delete(row.seq);
+      pending -= 1;
+    }
+    lane.retry?.();
+    lane.retry = undefined;
+    delete lane.parked;
+    lane.failures = 0;
+    if (lane.queue.length === 0) lanes.delete(lane.key);
+  }
+
+  const lead = (): void => {
+    leading = true;
+    term += 1;
+    sweep();
+  };
+
+  const follow = (): void => {
+    leading = false;
+    overflowed = false;
+    suspects.clear();
+    nextSweep?.();
+    for (const lane of [...lanes.values()]) forgetUnpublished(lane);
+    settle();
+  };
 
   function retryLater(lane: Lane, reason: string): void {
     if (lane.failures === 0) log.warn({ saga: lane.key, reason }, 'could not publish: it is tried again');
@@ -237,23 +303,39 @@ export function createRelay(options: RelayOptions): Relay {
   };
 
   function sweep(): void {
-    if (stopped) return;
-    sweepAgain = sweeping;
+    if (stopped || !leading) return;
+    sweepAgain = reading;
     if (sweeping) return;
     sweeping = true;
     nextSweep?.();
     nextSweep = undefined;
-    // From here on what is committed is taken in again: the snapshot may not have it.
-    overflowed = false;
-    void readOutbox(0);
+    readSoon();
+  }
+
+  /** Others may write all the time: a read takes what has gathered since the last one. */
+  function readSoon(): void {
+    const pause = replicas ? settings.readEveryMs + known.size / KNOWN_ROWS_A_MS : 0;
+    const ms = readAt + pause - runtime.now();
+    if (ms > 0) runtime.after(ms, () => void readOutbox(0));
+    else void readOutbox(0);
   }
 
   async function readOutbox(attempt: number): Promise<void> {
-    const { capacity } = settings;
+    if (stopped || !leading) {
+      sweeping = false;
+      return settle();
+    }
+    reading = true;
+    // Where others write, what is known is not read again. Even without room one row is: all that is newer makes some.
+    const limit = replicas ? Math.max(1, settings.capacity - known.size) : settings.capacity;
     const parkedKeys = [...lanes.values()].filter((lane) => lane.parked).map((lane) => lane.key);
+    // From here on what is committed is taken in again: the snapshot may not have it.
+    overflowed = false;
+    readsBegun += 1;
+    const [read, inTerm] = [readsBegun, term];
     let rows: OutboxRow[];
     try {
-      rows = await store.sweep(capacity, parkedKeys);
+      rows = await (replicas ? store.sweep(limit, parkedKeys, known) : store.sweep(limit, parkedKeys));
     } catch (error) {
       if (stopped) return;
       if (attempt === 0) log.warn({ err: error }, 'the outbox could not be read: it is tried again');
@@ -261,13 +343,20 @@ export function createRelay(options: RelayOptions): Relay {
       return;
     }
     if (stopped) return;
-    for (const row of rows) accept(row);
-    if (rows.length === capacity) leaveBehind((rows.at(-1) as OutboxRow).seq);
+    reading = false;
+    readAt = runtime.now();
+    const current = leading && inTerm === term;
+    if (current) {
+      for (const row of rows) accept(row);
+      if (rows.length === limit) leaveBehind((rows.at(-1) as OutboxRow).seq);
+      readsOver = read;
+    }
     for (const seq of deletedMeanwhile) known.delete(seq);
     deletedMeanwhile = [];
-    if (sweepAgain) {
+    if (sweepAgain || !current) {
       sweepAgain = false;
-      return readOutbox(0);
+      if (replicas) pumpAll();
+      return readSoon();
     }
     sweeping = false;
     nextSweep = runtime.after(settings.sweepEveryMs, sweep);
@@ -290,8 +379,8 @@ export function createRelay(options: RelayOptions): Relay {
   }
 
   const settle = (): void => {
-    if (draining && pending === 0 && !overflowed && !sweeping && durable.length === 0 && !deleting)
-      draining();
+    const read = replicas ? true : !overflowed && !sweeping;
+    if (draining && pending === 0 && read && durable.length === 0 && !deleting) draining();
   };
 
   const close = (ticket: number, keys: ReadonlySet<string>): void => {
@@ -305,7 +394,11 @@ export function createRelay(options: RelayOptions): Relay {
   return {
     start() {
       started = true;
-      sweep();
+      if (replicas) replicas.lease.start({ taken: lead, lost: follow });
+      else sweep();
+    },
+    wake() {
+      if (!yielding) sweep();
     },
     announce(announced) {
       const keys = new Set(announced);
@@ -325,15 +418,19 @@ export function createRelay(options: RelayOptions): Relay {
       return {
         committed(rows) {
           close(ticket, keys);
+          if (replicas && (stopped || yielding || !leading)) return replicas.written();
           if (stopped) return;
-          if (!overflowed && known.size + rows.length > settings.capacity && !sweeping) overflowed = true;
-          if (!overflowed) for (const row of rows) accept(row);
+          const full = known.size + rows.length > settings.capacity;
+          if (!overflowed && full && (replicas || !sweeping)) overflowed = true;
+          if (!overflowed) for (const row of rows) accept(row, replicas ? readsBegun + 1 : 0);
+          if (replicas) sweep();
           for (const key of keys) if (suspects.delete(key)) sweep();
           pumpKeys();
         },
         abandoned(outcome) {
           close(ticket, keys);
           if (outcome === 'unknown') {
+            if (replicas && (stopped || yielding || !leading)) return replicas.written();
             for (const key of keys) suspects.add(key);
             if (started) sweep();
           }
@@ -344,6 +441,7 @@ export function createRelay(options: RelayOptions): Relay {
     pending: () => pending,
     parked: () => [...lanes.values()].flatMap((lane) => lane.parked ?? []),
     async drain(limitMs) {
+      yielding = replicas !== undefined;
       if (started && !stopped) {
         let cancel: Cancel = () => {};
         await new Promise<void>((resolve) => {
@@ -356,6 +454,10 @@ export function createRelay(options: RelayOptions): Relay {
       stopped = true;
       nextSweep?.();
       for (const lane of lanes.values()) lane.retry?.();
+      if (replicas) {
+        await replicas.lease.release();
+        replicas.released();
+      }
       return pending;
     },
   };

@@ -37,9 +37,37 @@ const sweep = statement(
   'messaging.sweep',
   'SELECT seq, topic, key, id, props, payload FROM outbox WHERE key <> ALL($2::text[]) ORDER BY seq LIMIT $1',
 );
+// What is known already comes as ranges: a look into them costs the logarithm of their number, whatever the plan.
+const sweepOthers = statement(
+  'messaging.sweep-others',
+  `SELECT seq, topic, key, id, props, payload FROM outbox
+   WHERE key <> ALL($2::text[]) AND NOT seq <@ $3::int8multirange ORDER BY seq LIMIT $1`,
+);
 const deletePublished = statement(
   'messaging.delete-published',
   'DELETE FROM outbox WHERE seq = ANY($1::int8[])',
+);
+
+const selectLease = statement(
+  'messaging.lease',
+  'SELECT owner, token, renewals, lasts_ms FROM relay_lease WHERE one',
+);
+// $3 to $5 are what was seen, or null.
+const takeLease = statement(
+  'messaging.take-lease',
+  `INSERT INTO relay_lease AS l (one, owner, token, renewals, lasts_ms) VALUES (true, $1, 1, 0, $2)
+   ON CONFLICT (one) DO UPDATE SET owner = excluded.owner, token = l.token + 1, renewals = 0,
+     lasts_ms = excluded.lasts_ms
+   WHERE l.owner = $3::text AND l.token = $4::int8 AND l.renewals = $5::int8
+   RETURNING token`,
+);
+const renewLease = statement(
+  'messaging.renew-lease',
+  'UPDATE relay_lease SET renewals = renewals + 1 WHERE one AND owner = $1 AND token = $2 RETURNING token',
+);
+const releaseLease = statement(
+  'messaging.release-lease',
+  "UPDATE relay_lease SET owner = '' WHERE one AND owner = $1 AND token = $2",
 );
 
 const blockKeys = statement(
@@ -172,6 +200,19 @@ const operationOf = (row: Row): Operation => ({
   created: row.created,
 });
 
+/** Whole numbers as the text of an `int8multirange`. */
+const rangesOf = (numbers: Iterable<number>): string => {
+  const sorted = Float64Array.from(numbers).sort();
+  const ranges: string[] = [];
+  for (let i = 0; i < sorted.length; ) {
+    const first = sorted[i] as number;
+    let end = first + 1;
+    for (i += 1; sorted[i] === end; i += 1) end += 1;
+    ranges.push(`[${first},${end})`);
+  }
+  return `{${ranges.join()}}`;
+};
+
 const outboxRowOf = (row: Row): OutboxRow => ({ ...row, seq: Number(row.seq) });
 
 /** A commit reports a failed write; nobody awaits these by themselves. */
@@ -251,12 +292,38 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
       const seqs = new Map(written.map(({ seq, id }) => [id, Number(seq)]));
       return rows.map((row) => seqs.get(row.id) as number);
     },
-    async sweep(limit, exceptKeys) {
-      const rows = await database.query(sweep, [limit, array('text', exceptKeys)]);
+    async sweep(limit, exceptKeys, exceptSeqs) {
+      const keys = array('text', exceptKeys);
+      const rows = await (exceptSeqs
+        ? database.query(sweepOthers, [limit, keys, rangesOf(exceptSeqs)])
+        : database.query(sweep, [limit, keys]));
       return rows.map(outboxRowOf);
     },
     async deletePublished(seqs) {
       await database.background(deletePublished, [array('int8', seqs)]);
+    },
+
+    async lease() {
+      const [row] = await database.query(selectLease, []);
+      return (
+        row && {
+          owner: row.owner,
+          token: Number(row.token),
+          renewals: Number(row.renewals),
+          lastsMs: row.lasts_ms,
+        }
+      );
+    },
+    async takeLease(owner, lastsMs, seen) {
+      const was = [seen?.owner ?? null, seen?.token ?? null, seen?.renewals ?? null];
+      const [row] = await database.query(takeLease, [owner, lastsMs, ...was]);
+      return row && Number(row.token);
+    },
+    async renewLease(owner, token) {
+      return (await database.background(renewLease, [owner, token])).length > 0;
+    },
+    async releaseLease(owner, token) {
+      await database.query(releaseLease, [owner, token]);
     },
 
     hold(tx, messages) {

@@ -52,6 +52,18 @@ export interface OutboxRow extends NewOutboxRow {
   readonly seq: number;
 }
 
+/** Which process publishes the outbox of a database (see lease.ts). */
+export interface LeaseRow {
+  /** Empty where it was given back. */
+  readonly owner: string;
+  /** Grows with each change of hands. */
+  readonly token: number;
+  /** How often its holder has renewed it. */
+  readonly renewals: number;
+  /** Milliseconds for which a renewal is good. */
+  readonly lastsMs: number;
+}
+
 /**
  * - `transient`: the same work may well succeed later (the database is away, a deadlock).
  * - `conflict`: a concurrent transaction won a unique key: the work sees its row when it runs again.
@@ -78,10 +90,24 @@ export interface MessagingStore<Tx> {
 
   /** @returns the rows' seqs in their order; to be awaited only after the commit */
   enqueue(tx: Tx, rows: readonly NewOutboxRow[]): Promise<readonly number[]>;
-  /** The lowest rows that exist, in seq order, as one snapshot, without those of `exceptKeys`. */
-  sweep(limit: number, exceptKeys: readonly string[]): Promise<OutboxRow[]>;
+  /**
+   * The lowest rows that exist, in seq order, as one snapshot, without those of `exceptKeys`.
+   * @param exceptSeqs rows that need not be read again
+   */
+  sweep(limit: number, exceptKeys: readonly string[], exceptSeqs?: Iterable<number>): Promise<OutboxRow[]>;
   /** Deletes rows that are durable. A crash may undo it: it only duplicates then. */
   deletePublished(seqs: readonly number[]): Promise<void>;
+
+  /** Undefined where nobody has ever held it. */
+  lease(): Promise<LeaseRow | undefined>;
+  /**
+   * Takes the lease if it still stands as it was `seen`.
+   * @returns its new token; undefined where somebody else was first, or has renewed it
+   */
+  takeLease(owner: string, lastsMs: number, seen: LeaseRow | undefined): Promise<number | undefined>;
+  /** @returns whether it is still its owner's */
+  renewLease(owner: string, token: number): Promise<boolean>;
+  releaseLease(owner: string, token: number): Promise<void>;
 
   /** Appends to the keys' queues in the order given, and blocks the keys. */
   hold(tx: Tx, messages: readonly NewHeld[]): void;

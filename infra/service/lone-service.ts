@@ -144,6 +144,7 @@ export const startLoneService = async (
                     prefix: DATABASE_PREFIX,
                     service: service.name,
                     exclusive: false,
+                    told: (line) => log.warn(line),
                   }),
                 service.migrations,
                 runtime,

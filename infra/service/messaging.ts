@@ -5,8 +5,10 @@ import type { SqlTransaction } from '../database/database.ts';
 import { type Consumer, consume } from '../messaging/consumer.ts';
 import { consumerDefaults } from '../messaging/consumer-settings.ts';
 import { forgetOldClaims } from '../messaging/inbox-retention.ts';
+import { createLease } from '../messaging/lease.ts';
 import type { BatchHandler, UnitOfWork } from '../messaging/pipeline.ts';
 import { createRelay, type Relay } from '../messaging/relay.ts';
+import { createSignals, type Signals } from '../messaging/signals.ts';
 import { sqlStore } from '../messaging/sql-store.ts';
 import type { MessagingStore } from '../messaging/store.ts';
 import { unitOfWork } from '../messaging/unit-of-work.ts';
@@ -23,11 +25,16 @@ const drainLimitMs = 5_000;
 /** Milliseconds between two clearings of the inbox. */
 const forgetEveryMs = 3_600_000;
 
-/** The pipeline of one service: its outbox, and one consumer on the subscription that the manifest gives it. */
+/**
+ * The pipeline of one service: its outbox, and one consumer on the subscription that the manifest gives it. Where other
+ * processes may serve the same database, one of them publishes the outbox for all.
+ */
 export interface Messaging {
   readonly store: MessagingStore<SqlTransaction>;
   readonly unitOfWork: UnitOfWork<SqlTransaction>;
   readonly relay: Relay;
+  /** What the replicas of this service tell one another; absent where there can be none. */
+  readonly signals: Signals | undefined;
   /** Publishes what the outbox holds from before, then hands messages to `handler`. */
   start(handler: BatchHandler<SqlTransaction>): Promise<void>;
   /** Publishes what is committed; what comes after stays in the outbox for the next start. */
@@ -41,7 +48,16 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
   const { bus, database, runtime, log, registry } = deps;
   const store = sqlStore(database);
   const metrics = createMessagingMetrics(registry);
-  const relay = createRelay({ store, bus, service, runtime, log, metrics });
+  const { listen } = database;
+  const signals = listen && createSignals({ database, listen, runtime, log });
+  const replicas = signals && {
+    lease: createLease({ store, runtime, log }),
+    written: () => signals.send('outbox'),
+    released: () => signals.send('lease'),
+  };
+  const relay = createRelay({ store, bus, service, runtime, log, metrics, ...(replicas && { replicas }) });
+  signals?.on('outbox', relay.wake);
+  signals?.on('lease', () => replicas?.lease.look());
   const uow = unitOfWork({ store, relay, runtime, log });
   addMessagingGauges(registry, { subscription, bus, relay, store });
   let consumer: Consumer | undefined;
@@ -50,7 +66,9 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
     store,
     unitOfWork: uow,
     relay,
+    signals,
     async start(handler) {
+      signals?.start();
       relay.start();
       const { retentionMs } = consumerDefaults;
       forgetting = forgetOldClaims({ store, runtime, log, retentionMs, everyMs: forgetEveryMs });
@@ -73,6 +91,7 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
     async stop() {
       forgetting?.();
       await consumer?.close();
+      await signals?.close();
     },
   };
 };

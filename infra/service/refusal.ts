@@ -1,7 +1,8 @@
 import { ConfigError } from '../config/declare.ts';
 import { DataDirInUse } from '../database/data-dir.ts';
+import { DatabaseInUse } from '../database/hold.ts';
 import { MigrationRefused } from '../database/migrate.ts';
-import { DatabaseInUse } from '../database/postgres.ts';
+import { RoleRefused } from '../database/role.ts';
 import { PortRefused } from './ports.ts';
 import { StartRefused } from './start-refused.ts';
 
@@ -15,6 +16,7 @@ const ours = [
   DataDirInUse,
   MigrationRefused,
   DatabaseInUse,
+  RoleRefused,
   PortRefused,
   StartRefused,
   UnknownArgument,

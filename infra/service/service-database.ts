@@ -1,12 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { ConfigError } from '../config/declare.ts';
 import type { AllSettings } from '../config/settings.ts';
+import type { PostgresTls } from '../database/connection.ts';
 import { migrate } from '../database/migrate.ts';
 import type { ServiceDatabase } from '../database/pool-database.ts';
 import { openPostgres } from '../database/postgres.ts';
+import { serviceRole } from '../database/role.ts';
 import type { Runtime } from '../runtime.ts';
-
-const POOL_SIZE = 10;
-const STATEMENT_TIMEOUT_MS = 15_000;
-const LOCK_TIMEOUT_MS = 5_000;
 
 /** What the databases of an installation are called by, unless a test says otherwise: `cordada_campaign`. */
 export const DATABASE_PREFIX = 'cordada';
@@ -14,23 +14,57 @@ export const DATABASE_PREFIX = 'cordada';
 /** The name of a service's database on a Postgres server. */
 export const databaseName = (prefix: string, service: string): string => `${prefix}_${service}`;
 
+const tlsOf = async ({
+  DATABASE_SSL: mode,
+  DATABASE_CA: file,
+}: AllSettings): Promise<PostgresTls | undefined> => {
+  if (file === undefined) return mode && { mode };
+  if (mode !== undefined && mode !== 'verify')
+    throw new ConfigError([`DATABASE_CA has no effect with DATABASE_SSL=${mode}: set DATABASE_SSL=verify`]);
+  try {
+    return { mode: 'verify', ca: await readFile(file, 'utf8') };
+  } catch (error) {
+    throw new ConfigError([`DATABASE_CA=${file} cannot be read: ${(error as Error).message}`]);
+  }
+};
+
+export interface ServicePostgresOptions {
+  readonly url: string;
+  /** Of the names of the databases and of their roles. */
+  readonly prefix: string;
+  readonly service: string;
+  /** Whether no other process may have it: a service that shares its database with replicas says no. */
+  readonly exclusive: boolean;
+  /** Is told in a line what the operator should know. */
+  readonly told?: (line: string) => void;
+}
+
 /**
- * Opens the Postgres database of a service, made where missing.
- * @param exclusive whether no other process may have it: a service that shares its database with replicas says no
+ * Opens the Postgres database of a service, made where missing, by a role of the service's own, as the settings say.
+ * @throws ConfigError when they do not go together, or the certificate cannot be read; DatabaseInUse, RoleRefused, or
+ * what the server says
  */
-export const openServicePostgres = (
-  _settings: AllSettings,
-  { url, prefix, service, exclusive }: { url: string; prefix: string; service: string; exclusive: boolean },
-): Promise<ServiceDatabase> =>
-  openPostgres({
+export const openServicePostgres = async (
+  settings: AllSettings,
+  { url, prefix, service, exclusive, told }: ServicePostgresOptions,
+): Promise<ServiceDatabase> => {
+  const database = databaseName(prefix, service);
+  const tls = await tlsOf(settings);
+  return openPostgres({
     url,
-    database: databaseName(prefix, service),
-    poolSize: POOL_SIZE,
+    database,
+    poolSize: settings.DATABASE_POOL_SIZE,
     applicationName: `cordada ${service}`,
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    lockTimeoutMs: LOCK_TIMEOUT_MS,
-    exclusive,
+    statementTimeoutMs: settings.DATABASE_STATEMENT_TIMEOUT,
+    lockTimeoutMs: settings.DATABASE_LOCK_TIMEOUT,
+    hold: exclusive ? 'exclusive' : 'shared',
+    ...(tls && { tls }),
+    ...(settings.DATABASE_ROLES === 'auto' && {
+      role: serviceRole(database, url, settings.DATABASE_ROLE_SECRET),
+    }),
+    ...(told && { told }),
   });
+};
 
 /**
  * Opens a service's database and brings it to what the code expects. What fails leaves nothing open.

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { SqlTransaction } from '@cordada/infra/database/database.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
+import type { Signals } from '@cordada/infra/messaging/signals.ts';
 import type { Messaging } from '@cordada/infra/service/messaging.ts';
 import type { ServiceDeps } from '@cordada/infra/service/service.ts';
 import { type Coordinator, type CoordinatorOptions, coordinator } from '../engine/coordinator.ts';
@@ -32,15 +33,34 @@ export const coordinate = (
     metrics: createSagaMetrics(registry),
     asked: messaging.store,
   });
-  const reads = sagaReads({
-    database,
-    definitions: options.definitions,
-    runtime,
-    onCommitted: running.onCommitted,
-  });
+  const onCommitted = ofAllReplicas(running, messaging.signals);
+  const reads = sagaReads({ database, definitions: options.definitions, runtime, onCommitted });
   addSagaGauges(registry, reads);
   return {
     coordinator: running,
-    addRoutes: (app) => addSagaRoutes(app, { coordinator: running, reads, runtime }),
+    addRoutes: (app) => addSagaRoutes(app, { coordinator: running, onCommitted, reads, runtime }),
+  };
+};
+
+type OnCommitted = Coordinator<SqlTransaction>['onCommitted'];
+
+/** The hints of this process's coordinator, told to the other replicas too, and those that these tell. Lossy. */
+const ofAllReplicas = (
+  { onCommitted }: { onCommitted: OnCommitted },
+  signals: Signals | undefined,
+): OnCommitted => {
+  if (!signals) return onCommitted;
+  const listeners = new Set<(sagas: readonly string[]) => void>();
+  signals.on('sagas', (sagas = []) => {
+    for (const listener of listeners) listener(sagas);
+  });
+  onCommitted((sagas) => signals.send('sagas', sagas));
+  return (listener) => {
+    listeners.add(listener);
+    const forget = onCommitted(listener);
+    return () => {
+      listeners.delete(listener);
+      forget();
+    };
   };
 };

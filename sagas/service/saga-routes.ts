@@ -24,6 +24,8 @@ const estado = Type.Union(
 );
 
 export interface SagaRouteParts {
+  /** A hint that sagas have moved, here or at another replica. */
+  onCommitted(listener: (sagas: readonly string[]) => void): () => void;
   // biome-ignore lint/suspicious/noExplicitAny: the transaction type is the coordinator's own affair
   readonly coordinator: Coordinator<any>;
   readonly reads: SagaReads;
@@ -48,7 +50,10 @@ const refusalOf = ({ refused, motivo }: Refused): HttpError => {
 };
 
 /** What the BFF reads and asks of a service that owns sagas. */
-export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: SagaRouteParts): void => {
+export const addSagaRoutes = (
+  app: Server,
+  { coordinator, onCommitted, reads, runtime }: SagaRouteParts,
+): void => {
   app.get(
     '/sagas',
     {
@@ -193,7 +198,7 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
       const until = runtime.now() + (query.espera ?? 0);
       for (;;) {
         const told = nextCommit(
-          coordinator,
+          onCommitted,
           runtime,
           Math.min(STREAM_POLL_MS, Math.max(0, until - runtime.now())),
         );
@@ -216,7 +221,7 @@ export const addSagaRoutes = (app: Server, { coordinator, reads, runtime }: Saga
 
 /** A hint that sagas have moved, or `ms` later at the latest, or `end`. */
 const nextCommit = (
-  coordinator: Pick<SagaRouteParts['coordinator'], 'onCommitted'>,
+  onCommitted: SagaRouteParts['onCommitted'],
   runtime: Runtime,
   ms: number,
 ): { readonly promise: Promise<void>; end(): void } => {
@@ -228,7 +233,7 @@ const nextCommit = (
       resolve();
     };
     const cancel = runtime.after(ms, end);
-    const unsubscribe = coordinator.onCommitted(end);
+    const unsubscribe = onCommitted(end);
   });
   return { promise, end };
 };

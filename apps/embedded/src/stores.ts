@@ -17,11 +17,16 @@ export interface Stores {
   close(): Promise<void>;
 }
 
-const postgresStores = (settings: AllSettings, url: string, prefix: string): Stores => {
+const postgresStores = (
+  settings: AllSettings,
+  { url, prefix }: Extract<Place, { kind: 'postgres' }>,
+  told: (line: string) => void,
+): Stores => {
   const opened: ServiceDatabase[] = [];
   return {
     async open(service) {
-      const database = await openServicePostgres(settings, { url, prefix, service, exclusive: true });
+      // The services of this process meet on its memory bus: another process would serve the database apart from them.
+      const database = await openServicePostgres(settings, { url, prefix, service, exclusive: true, told });
       opened.push(database);
       return database;
     },
@@ -33,10 +38,15 @@ const postgresStores = (settings: AllSettings, url: string, prefix: string): Sto
 
 /**
  * Opens the place and holds it. A folder of PGlite stands below `dataDir`, beside what others may keep there.
+ * @param told is told in a line what the operator should know
  * @throws DataDirInUse when another process serves the folder; Error when it cannot be written
  */
-export const openStores = async (place: Place, settings: AllSettings): Promise<Stores> => {
-  if (place.kind === 'postgres') return postgresStores(settings, place.url, place.prefix);
+export const openStores = async (
+  place: Place,
+  settings: AllSettings,
+  told: (line: string) => void = () => {},
+): Promise<Stores> => {
+  if (place.kind === 'postgres') return postgresStores(settings, place, told);
   const embedded = await openPGlite(
     place.kind === 'memory' ? { memory: true } : { dataDir: join(place.dataDir, 'pglite') },
   );
