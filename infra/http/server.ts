@@ -15,6 +15,7 @@ import { Histogram, type Registry } from 'prom-client';
 import type { Runtime } from '../runtime.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { durationBuckets } from '../telemetry/metrics.ts';
+import { nextSpan, readTraceparent, traceIdOf } from '../telemetry/trace-context.ts';
 import { access, addAccessControl, type Security } from './access.ts';
 import { errorDocument, HttpError, notFound, type Problem } from './errors.ts';
 import { addHealthRoutes, type Checks } from './health.ts';
@@ -27,6 +28,13 @@ import type { Server } from './typed-server.ts';
 import { checkUrlText, compileValidator, isToken, tokenHeader } from './validation.ts';
 
 export type { Server } from './typed-server.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Its own span, in the trace of the caller where that has one: what it brings about carries this on. */
+    traceparent: string;
+  }
+}
 
 export interface ServerOptions {
   /** The service: in logs, in metrics, and the audience of the tokens that other services call it with. */
@@ -90,7 +98,13 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     const known = toHttpError(error, options);
     if (known.statusCode >= 500 && known.problems[0]?.code === 'ERROR_INTERNO')
       log.error(
-        { err: error, method: request.method, route: request.routeOptions.url, request: request.id },
+        {
+          err: error,
+          method: request.method,
+          route: request.routeOptions.url,
+          request: request.id,
+          trace_id: traceIdOf(request.traceparent),
+        },
         'request failed',
       );
     reply
@@ -135,9 +149,16 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     });
   });
 
+  app.decorateRequest('traceparent', '');
   addMetrics(app, options);
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    const { traceparent } = request.headers;
+    const parent = readTraceparent(typeof traceparent === 'string' ? traceparent : undefined);
+    request.traceparent = nextSpan(parent ?? '', runtime.uuid());
+    reply
+      .header('x-request-id', request.id)
+      .header('traceparent', request.traceparent)
+      .header('x-content-type-options', 'nosniff');
   });
   if (options.docs !== false) await addDocs(app, options);
   addAccessControl(app as unknown as FastifyInstance, name, options.security);

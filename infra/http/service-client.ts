@@ -21,6 +21,12 @@ export interface ServiceClientOptions {
   readonly resilience: Resilience;
 }
 
+/** What a request passes on to the requests that are made for it. */
+export interface RequestOrigin {
+  readonly id: string;
+  readonly traceparent: string;
+}
+
 export interface ServiceRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Path segments, encoded here: `['campaigns', id]`. */
@@ -28,8 +34,8 @@ export interface ServiceRequest {
   /** Parameters; what is undefined is left out. */
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
-  /** The caller's request id, so that both logs tell of the same request. */
-  readonly requestId?: string;
+  /** The request that this one is made for, so that both logs tell of it and both are of one trace. */
+  readonly origin?: RequestOrigin;
   /** Milliseconds that the service may hold the answer back (a long poll); they come on top of the timeout. */
   readonly heldMs?: number;
 }
@@ -73,7 +79,10 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
       accept: 'application/json',
       authorization: `Bearer ${tokens.sign(caller, target)}`,
     };
-    if (request.requestId !== undefined) headers['x-request-id'] = request.requestId;
+    if (request.origin !== undefined) {
+      headers['x-request-id'] = request.origin.id;
+      headers.traceparent = request.origin.traceparent;
+    }
     if (request.body !== undefined) headers['content-type'] = 'application/json';
     let answer: ServiceAnswer;
     try {

@@ -71,6 +71,7 @@ test('a client speaks to a server of ours with a token, and every digit arrives 
       assert.is(request.caller.name, 'bff');
       assert.equal({ ...(request.params as object) }, { id: 'a/b ñ?' });
       assert.is(request.id, 'request-1');
+      assert.match(request.traceparent, /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad)[0-9a-f]{16}-01$/);
       return request.body;
     },
   );
@@ -79,7 +80,7 @@ test('a client speaks to a server of ours with a token, and every digit arrives 
     method: 'PUT',
     path: ['cosas', 'a/b ñ?'],
     body: { importe: '9999999999999999.99' },
-    requestId: 'request-1',
+    origin: { id: 'request-1', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
   });
   assert.is(String((result as { importe: unknown }).importe), '9999999999999999.99');
   await app.close();

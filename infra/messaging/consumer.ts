@@ -1,5 +1,6 @@
 import type { Bus, Delivery } from '../bus/bus.ts';
 import { type Cancel, type Runtime, sleep } from '../runtime.ts';
+import { traceIdOf } from '../telemetry/trace-context.ts';
 import { backoffMs } from './backoff.ts';
 import { type ConsumerSettings, consumerDefaults } from './consumer-settings.ts';
 import { drainHeldMessages } from './held-drain.ts';
@@ -160,6 +161,7 @@ export async function consume<Tx>(options: ConsumeOptions<Tx>): Promise<Consumer
     message: received?.envelope.id ?? delivery.properties['ce-id'],
     contract,
     subscription,
+    trace_id: traceIdOf(received?.envelope.traceparent ?? ''),
   });
 
   /** Has the message answered with its failure where its contract can, once; else held. */

@@ -1,4 +1,5 @@
 import type { Runtime } from '../runtime.ts';
+import { readTraceparent, traceIdOf } from '../telemetry/trace-context.ts';
 import { backoffMs } from './backoff.ts';
 import type { ConsumerSettings } from './consumer-settings.ts';
 import { causeOf, deliveryOf, type HeldMessage, isTooOld, TOO_OLD } from './held-messages.ts';
@@ -153,6 +154,7 @@ export function drainHeldMessages<Tx>(options: DrainOptions<Tx>): { close(): Pro
     contract: contracts.get(topic)?.name ?? topic,
     subscription,
     held: id,
+    trace_id: traceIdOf(readTraceparent(properties.traceparent) ?? ''),
   });
 
   return {

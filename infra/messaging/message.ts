@@ -20,7 +20,7 @@ export interface Envelope {
   readonly causationId: string;
   /** What makes two publications the same message. A command's and its undo's is `<saga>/<step>/<item>`. */
   readonly idempotencyKey: string;
-  /** W3C Trace Context; empty where the message came without one. */
+  /** W3C Trace Context; that of a new trace, named after `id`, where the message came without one. */
   readonly traceparent: string;
   /** SHA-256 of the HTTP request's body that began the chain, base64url; empty elsewhere. */
   readonly requestHash: string;
@@ -50,6 +50,8 @@ export interface Outgoing<Body = unknown> {
   readonly idempotencyKey: string;
   /** The message that caused it. */
   readonly cause?: Envelope;
+  /** That of the request which caused it, where no message did. */
+  readonly traceparent?: string;
   /** `body` as the contract encodes it, where that is at hand. */
   readonly payload?: Uint8Array;
   /** Its id, a UUIDv7, for who must know it beforehand; the pipeline makes one otherwise. */

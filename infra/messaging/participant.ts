@@ -1,3 +1,4 @@
+import { traceIdOf } from '../telemetry/trace-context.ts';
 import type { Capability, Reaction, Reply } from './capability.ts';
 import { causeOf } from './held-messages.ts';
 import { type Envelope, type Fault, isDirect, type Outgoing, type Received } from './message.ts';
@@ -128,8 +129,18 @@ export function participant<Tx, Rows>(
     return { reply: reaction.fail(envelope, fault, now), failed: true };
   }
 
-  function logFault({ correlationId, id, contract }: Envelope, fault: Fault, err?: unknown): void {
-    const fields = { saga: correlationId, message: id, contract, subscription, cause: fault.cause, err };
+  function logFault(envelope: Envelope, fault: Fault, err?: unknown): void {
+    const { correlationId, id, contract, traceparent } = envelope;
+    const trace_id = traceIdOf(traceparent);
+    const fields = {
+      saga: correlationId,
+      message: id,
+      contract,
+      subscription,
+      trace_id,
+      cause: fault.cause,
+      err,
+    };
     log.error(fields, 'message could not be handled: answered with a failure');
   }
 

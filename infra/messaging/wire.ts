@@ -2,6 +2,7 @@
 import type { Contract } from '@cordada/schemas';
 import type { BusMessage, Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
+import { isTraceparent, newTrace, nextSpan } from '../telemetry/trace-context.ts';
 import type { Envelope, Fault, Outgoing, Received } from './message.ts';
 import type { NewOutboxRow, OutboxRow, SlimProperties } from './store.ts';
 
@@ -11,7 +12,6 @@ export type AnyContract = Contract<any>;
 /** Longer values in a property are no message of ours; index rows of Postgres end at about 2700 bytes. */
 const MAX_PROPERTY_CHARS = 1024;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/;
 const TOPIC = /^([^/]+)\/(.+)\.v\d+$/;
 
 /** A message as the outbox keeps it. It gets its id, its time and a span of its own in the trace of its cause. */
@@ -23,21 +23,13 @@ export function toOutboxRow(outgoing: Outgoing, runtime: Pick<Runtime, 'now' | '
     v: `${contract.version}#${contract.fingerprint}`,
     k: outgoing.idempotencyKey,
     s: outgoing.subject,
-    p: nextTraceparent(cause?.traceparent ?? '', id),
+    p: nextSpan(cause?.traceparent ?? outgoing.traceparent ?? '', id),
   };
   if (cause) props.c = cause.id;
   if (requestHash) props.h = requestHash;
   const payload = outgoing.payload ?? contract.encode(outgoing.body);
   return { topic: contract.topic, key: outgoing.correlationId, id, props, payload };
 }
-
-/** A new span of the cause's trace; a new trace where the cause has none. A UUIDv7 ends in 62 random bits. */
-const nextTraceparent = (cause: string, id: string): string => {
-  const span = id.slice(19, 23) + id.slice(24);
-  return TRACEPARENT.test(cause)
-    ? `${cause.slice(0, 36)}${span}${cause.slice(52)}`
-    : `00-${id.replaceAll('-', '')}-${span}-01`;
-};
 
 /** What follows from a message's topic and from the schema that wrote it; there are as many as published schemas. */
 interface Kind {
@@ -159,7 +151,8 @@ function envelopeOf({ properties, publishedAt }: Delivery, contract: AnyContract
     correlationId,
     causationId: UUID.test(causationId) ? causationId : id,
     idempotencyKey,
-    traceparent: TRACEPARENT.test(traceparent) ? traceparent : '',
+    // Without one its trace begins with it, and is the same for all who read it.
+    traceparent: isTraceparent(traceparent) ? traceparent : newTrace(id),
     requestHash: isStorable(requestHash) ? requestHash : '',
   };
 }

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Delivery } from '../bus/bus.ts';
 import { systemRuntime } from '../system-runtime.ts';
+import { newTrace } from '../telemetry/trace-context.ts';
 import type { Outgoing } from './message.ts';
 import { busMessage, decode, toBusMessage, toOutboxRow } from './wire.ts';
 
@@ -64,6 +65,12 @@ test('a message keeps the trace of its cause, with a span of its own', () => {
   assert.is(envelope.causationId, cause.id);
 });
 
+test('a message that no message caused is a span of the request that did', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
+  const { properties } = busMessage({ ...outgoing, traceparent }, 'bff', runtime);
+  assert.match(properties.traceparent ?? '', /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad)[0-9a-f]{16}-00$/);
+});
+
 test('a body that is not what its schema says is a fault of a message whose envelope is known', () => {
   const { envelope, body, fault } = received({ ...deliver(), payload: Buffer.from([0xff, 0xff, 0xff]) });
   assert.is(envelope.correlationId, 's');
@@ -101,7 +108,7 @@ test('what an answer does not need may be missing', () => {
   assert.is(fault, undefined);
   assert.not.ok(Number.isNaN(envelope.time.getTime()));
   assert.is(envelope.causationId, envelope.id);
-  assert.is(envelope.traceparent, '');
+  assert.is(envelope.traceparent, newTrace(envelope.id));
   assert.is(envelope.requestHash, '');
 });
 

@@ -17,12 +17,14 @@ export interface DirectEntity {
 /**
  * Undoes what was registered alone (systems.md §1: "What was registered alone is undone alone"). Repeating it answers
  * the same operation.
+ * @param traceparent of the request: what is published is of its trace
  * @throws HttpError 404 where there is none, 409 where it belongs to a saga: its coordinator decides then
  */
 export const cancelDirect = (
   { store, unitOfWork }: Messaging,
   runtime: Runtime,
   entity: DirectEntity,
+  traceparent: string,
 ): Promise<{ operationId: string }> => {
   if (!isUuid(entity.id)) throw notFound(`No existe ${entity.id}`);
   const operationId = v5('cancelar', entity.id);
@@ -46,7 +48,10 @@ export const cancelDirect = (
       ]);
     return {
       result: { operationId },
-      publish: found.estado === 'REGISTRADO' ? entity.cancel(tx, now) : [],
+      publish:
+        found.estado === 'REGISTRADO'
+          ? entity.cancel(tx, now).map((outgoing) => ({ ...outgoing, traceparent }))
+          : [],
     };
   });
 };

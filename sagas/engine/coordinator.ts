@@ -6,6 +6,7 @@ import type { BatchHandler, Outcome, UnitOfWork } from '@cordada/infra/messaging
 import type { MessagingStore } from '@cordada/infra/messaging/store.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import { StartRefused } from '@cordada/infra/service/start-refused.ts';
+import { traceIdOf } from '@cordada/infra/telemetry/trace-context.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Contract } from '@cordada/schemas';
 import { type DeadlineSettings, type Deadlines, deadlines } from './deadlines.ts';
@@ -182,12 +183,16 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
   const committed = ({ touched, turns }: Session): void => {
     for (const { before, after, steps } of touched) {
       const { id, tipo, status, origin } = after;
+      const trace_id = traceIdOf(origin.traceparent);
       for (const { paso, fin, took } of steps) metrics.step(tipo, paso, fin, took);
       if (!before)
-        log.info({ saga: id, tipo, ...(origin.deshace && { deshace: origin.deshace }) }, 'saga begun');
+        log.info(
+          { saga: id, tipo, trace_id, ...(origin.deshace && { deshace: origin.deshace }) },
+          'saga begun',
+        );
       if (before?.status === status) continue;
       const paso = definitions.byHash(after.definition)?.steps[after.state.step]?.name ?? '';
-      const why = { saga: id, tipo, ...(after.state.failure && { failure: after.state.failure }) };
+      const why = { saga: id, tipo, trace_id, ...(after.state.failure && { failure: after.state.failure }) };
       if (status === 'PARKED') {
         metrics.parked(tipo, paso);
         log.error({ ...why, paso }, 'saga parked: an operator must retry, skip or complete the step');
@@ -242,14 +247,29 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
       return refused('NO_SE_PUEDE_DESHACER', `la definición ${saga.definition} ya no existe`);
     const asked = input(saga);
     if ('refused' in asked) return refused(asked.refused, asked.motivo);
-    return run<R | Refused>(tx, [{ saga: id, input: asked }], now, sagas, (decided, session) => {
-      if (isRefusal(decided)) return { taken: false, ...decided };
-      if (decided && decided.entries.length > 0) {
-        const { quien, motivo, action, target } = audited;
-        options.asked.insertAudit(tx, { at: now, who: quien, action, target, reason: motivo });
-      }
-      return answer(session.get(id) ?? saga, decided);
-    });
+    const { quien, motivo, action, target, traceparent = '' } = audited;
+    let moved = false;
+    const outcome = await run<R | Refused>(
+      tx,
+      [{ saga: id, input: asked }],
+      now,
+      sagas,
+      (decided, session) => {
+        if (isRefusal(decided)) return { taken: false, ...decided };
+        moved = decided !== undefined && decided.entries.length > 0;
+        if (moved) options.asked.insertAudit(tx, { at: now, who: quien, action, target, reason: motivo });
+        return answer(session.get(id) ?? saga, decided);
+      },
+    );
+    return {
+      ...outcome,
+      committed() {
+        // What it sends stays in the saga's trace; this line joins it to that of the request.
+        if (moved)
+          log.info({ saga: id, action, target, quien, trace_id: traceIdOf(traceparent) }, 'obeyed a person');
+        outcome.committed?.();
+      },
+    };
   };
 
   return {
@@ -275,7 +295,7 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
       timer.start();
     },
     close: () => timer.close(),
-    verb: ({ saga: id, verb, paso, item, quien, motivo, request }) =>
+    verb: ({ saga: id, verb, paso, item, request, ...asked }) =>
       uow.transact<VerbAnswer>(async (tx) => {
         const recalled = await recall(options.asked, tx, request);
         if (recalled.status === 'answered')
@@ -290,12 +310,11 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
         const outcome = await ask<Instance>(
           tx,
           id,
-          () => ({ kind: 'verb', verb, paso, ...(item !== undefined && { item }), quien, motivo }),
+          () => ({ kind: 'verb', verb, paso, ...(item !== undefined && { item }), ...asked }),
           {
             action: `saga.${verb}`,
             target: `${id}/${paso}${item === undefined ? '' : `/${item}`}`,
-            quien,
-            motivo,
+            ...asked,
           },
           (saga) => saga,
         );
@@ -309,7 +328,7 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
         remember(options.asked, tx, request, view, new Date(runtime.now()));
         return { ...outcome, result: { taken: true, view, repeated: false } };
       }),
-    deshacer: ({ saga, entidad, quien, motivo }) =>
+    deshacer: ({ saga, entidad, ...asked }) =>
       uow.transact<Answer>((tx) =>
         ask<Answer>(
           tx,
@@ -318,13 +337,12 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
             const alcance = entidad === undefined ? null : targetOf(definitions, instance, entidad);
             return alcance === undefined
               ? { refused: 'PASO_DESCONOCIDO', motivo: `${entidad} no es de la saga ${saga}` }
-              : { kind: 'deshacer', alcance, quien, motivo };
+              : { kind: 'deshacer', alcance, ...asked };
           },
           {
             action: 'saga.deshacer',
             target: entidad === undefined ? saga : `${saga}/${entidad}`,
-            quien,
-            motivo,
+            ...asked,
           },
           ({ tipo }, decided) => ({ taken: true, saga: decided?.undo?.id ?? saga, tipo }),
         ),

@@ -291,6 +291,8 @@ const startUndo = (
     motivo: input.motivo,
     requestHash: '',
     messageId: asked.id,
+    // Of the request that asked for it: the original's trace ended with the original.
+    traceparent: input.traceparent ?? original.origin.traceparent,
     startedAt: now,
   };
   const turn = new Turn(definition, asked.id, origin, undefined, now);

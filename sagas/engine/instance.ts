@@ -102,6 +102,8 @@ export type Verb = 'reintentar' | 'omitir' | 'completar';
 export interface Asked {
   readonly quien: string;
   readonly motivo: string;
+  /** That of the request by which it was asked. */
+  readonly traceparent?: string;
 }
 
 export type Input =

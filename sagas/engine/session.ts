@@ -141,7 +141,7 @@ export class Session {
     for (const send of decided.sends) this.#send(send, instance, cause, work, locals);
     const begin = decided.undo?.begin;
     if (begin && work.input.kind === 'deshacer') {
-      const { quien, motivo } = work.input;
+      const { quien, motivo, traceparent } = work.input;
       const input: Input = {
         kind: 'undo',
         original: instance,
@@ -149,6 +149,7 @@ export class Session {
         waits: begin.waits,
         quien,
         motivo,
+        ...(traceparent !== undefined && { traceparent }),
       };
       this.apply({ ...work, saga: begin.undo.id, input }, locals);
     }

@@ -134,7 +134,7 @@ export const addSagaRoutes = (
         ),
       },
     },
-    async ({ params: { tipo, id, paso, verbo }, body }): Promise<VerbAnswered<SagaView>> => {
+    async ({ params: { tipo, id, paso, verbo }, body, traceparent }): Promise<VerbAnswered<SagaView>> => {
       if ((await reads.view(id))?.tipo !== tipo) throw notFound(`No existe la saga ${tipo} ${id}`);
       const { motivo, quien, item } = body;
       const answer = await coordinator.verb({
@@ -143,6 +143,7 @@ export const addSagaRoutes = (
         paso,
         motivo,
         quien,
+        traceparent,
         ...(item !== undefined && { item }),
         ...requestOf(body.peticion),
       });
@@ -163,8 +164,8 @@ export const addSagaRoutes = (
         ),
       },
     },
-    async ({ params: { id }, body }, reply) => {
-      const saga = sagaOf(await coordinator.deshacer({ saga: id, ...body }));
+    async ({ params: { id }, body, traceparent }, reply) => {
+      const saga = sagaOf(await coordinator.deshacer({ saga: id, ...body, traceparent }));
       reply.code(202);
       return { saga };
     },

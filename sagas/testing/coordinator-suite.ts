@@ -10,6 +10,8 @@ import type { Instance } from '../engine/instance.ts';
 import { entityId } from '../engine/turn.ts';
 import { Desk, type Storage } from './desk.ts';
 
+/** That of every message which a desk hands over. */
+const traza = '0af7651916cd43dd8448eb211c80319c';
 const ana = { quien: 'ana', motivo: 'ya no se quiere' };
 const undoing = ['CancelarEvento', 'CancelarPartner', 'CampaignCancelada'];
 
@@ -267,9 +269,13 @@ export const coordinatorSuite = <Tx>(
       return (await d.saga(saga))?.status === 'PARKED';
     });
     assert.equal(d.alerts, ['campaign/partner']);
-    assert.ok(d.take('CancelarPartner').length === 6);
+    const resent = d.take('CancelarPartner');
+    assert.is(resent.length, 6);
     assert.equal((await d.coordinator.verb({ ...verb, verb: 'reintentar' })).taken, true);
-    assert.is(d.take('CancelarPartner').length, 1);
+    const retried = d.take('CancelarPartner');
+    assert.is(retried.length, 1);
+    // Deadlines and verbs keep the trace that the saga was begun in.
+    for (const { cause } of [...resent, ...retried]) assert.match(cause?.traceparent ?? '', `00-${traza}-`);
     assert.is((await d.saga(saga))?.status, 'COMPENSATING');
     assert.equal(
       d.audit.map(({ who, action, target, reason }) => [who, action, target, reason]),
@@ -316,9 +322,11 @@ export const coordinatorSuite = <Tx>(
 
   test('undoes a COMPLETED saga by one of its own, in reverse, once however often it is asked', async () => {
     const [d, saga] = await completed();
-    const asked = await d.coordinator.deshacer({ saga, ...ana });
+    const traceparent = `00-${'d'.repeat(32)}-b7ad6b7169203331-01`;
+    const asked = await d.coordinator.deshacer({ saga, ...ana, traceparent });
     assert.ok(asked.taken && asked.saga !== saga);
     assert.equal(names(d), ['CancelarEvento', 'CancelarEvento']);
+    for (const { cause } of d.published) assert.match(cause?.traceparent ?? '', `00-${'d'.repeat(32)}-`);
     assert.equal(await d.coordinator.deshacer({ saga, ...ana }), asked);
     const sent = [...d.published];
     assert.is(sent[0]?.idempotencyKey, `${saga}/evento/0`);

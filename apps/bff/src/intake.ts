@@ -5,6 +5,7 @@ import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { Outgoing } from '@cordada/infra/messaging/message.ts';
 import { busMessage } from '@cordada/infra/messaging/wire.ts';
 import { sleep } from '@cordada/infra/runtime.ts';
+import { traceIdOf } from '@cordada/infra/telemetry/trace-context.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idOf, UnderWay } from './keyed-requests.ts';
 import type { BffParts } from './parts.ts';
@@ -53,8 +54,7 @@ export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): 
     id: string,
     { owner, path }: Write,
     request: FastifyRequest,
-  ): Promise<TakenIn | undefined> =>
-    owner.find<TakenIn>({ method: 'GET', path: path(id), requestId: request.id });
+  ): Promise<TakenIn | undefined> => owner.find<TakenIn>({ method: 'GET', path: path(id), origin: request });
 
   const publish = async (outgoing: Outgoing): Promise<void> => {
     const settled = bus.publish([busMessage(outgoing, 'bff', runtime)]);
@@ -65,6 +65,7 @@ export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): 
         saga: outgoing.correlationId,
         message: outgoing.id,
         contract: outgoing.contract.name,
+        trace_id: traceIdOf(outgoing.traceparent ?? ''),
         cause: outcome.reason,
       },
       'a command is not known to be durable',
@@ -119,7 +120,8 @@ export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): 
     const before = await lookUp(id, write, request);
     if (before) return replay(before);
     const message = runtime.uuid();
-    await publish({ ...(await write.command(id)), id: message, requestHash: hash });
+    const { traceparent } = request;
+    await publish({ ...(await write.command(id)), id: message, requestHash: hash, traceparent });
     const first = await takenIn(id, write, request);
     // Another replica's, or an earlier one of this key that was answered 503: ours has no effect then.
     if (first && first.origen !== message) replay(first);
@@ -130,7 +132,8 @@ export const createIntake = (parts: Pick<BffParts, 'bus' | 'runtime' | 'log'>): 
       const key = idempotencyKey(request);
       if (key === undefined) {
         const id = runtime.uuid();
-        await publish({ ...(await write.command(id)), id: runtime.uuid() });
+        const { traceparent } = request;
+        await publish({ ...(await write.command(id)), id: runtime.uuid(), traceparent });
         await takenIn(id, write, request);
         return id;
       }

@@ -1,7 +1,7 @@
 import { HttpError } from '@cordada/infra/http/errors.ts';
 import { preferredWait } from '@cordada/infra/http/prefer.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
-import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
+import type { RequestOrigin, ServiceClient } from '@cordada/infra/http/service-client.ts';
 import { sleep } from '@cordada/infra/runtime.ts';
 import type { SagaView } from '@cordada/sagas/engine/view.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -32,7 +32,7 @@ export interface Operation {
 export interface Wait {
   /** Epoch milliseconds. */
   readonly until: number;
-  readonly requestId: string;
+  readonly origin: RequestOrigin;
   /** Whether nobody waits any more, or nobody may. */
   abandoned(): boolean;
 }
@@ -51,9 +51,9 @@ export interface Outcomes {
 export const findOperation = async (
   owner: ServiceClient,
   id: string,
-  requestId: string,
+  origin: RequestOrigin,
 ): Promise<Operation | undefined> => {
-  const found = await owner.find<OwnOperation>({ method: 'GET', path: ['operations', id], requestId });
+  const found = await owner.find<OwnOperation>({ method: 'GET', path: ['operations', id], origin });
   if (!found) return undefined;
   const { operationId, estado, recurso, error } = found;
   return { operationId, estado, ...(recurso !== null && { recurso }), ...(error !== null && { error }) };
@@ -90,7 +90,7 @@ export const createOutcomes = (app: Server, { campaign, runtime }: BffParts): Ou
       if (ms === undefined) return undefined;
       return {
         until: runtime.now() + ms,
-        requestId: request.id,
+        origin: request,
         abandoned: () => closing || reply.raw.destroyed,
       };
     },
@@ -102,7 +102,7 @@ export const createOutcomes = (app: Server, { campaign, runtime }: BffParts): Ou
           path: ['sagas', tipo, id],
           query: { espera },
           heldMs: espera,
-          requestId: wait.requestId,
+          origin: wait.origin,
         });
         return view && atRest.has(view.estado) ? view : undefined;
       });
@@ -110,7 +110,7 @@ export const createOutcomes = (app: Server, { campaign, runtime }: BffParts): Ou
     },
     operation: (owner, id, wait) =>
       watch(wait, async (left) => {
-        const operation = await findOperation(owner, id, wait.requestId);
+        const operation = await findOperation(owner, id, wait.origin);
         if (operation && operation.estado !== 'PENDING') return operation;
         await sleep(runtime, Math.min(left, OPERATION_LOOK_MS));
         return undefined;

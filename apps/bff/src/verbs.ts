@@ -45,7 +45,7 @@ export const createVerbs = (): Verbs => {
   const underWay = new UnderWay();
 
   const send = async <Body>(
-    { body, caller, id }: Asked,
+    request: Asked,
     reply: FastifyReply,
     { owner, path }: Verb,
     peticion?: { readonly id: string; readonly huella: string },
@@ -53,8 +53,8 @@ export const createVerbs = (): Verbs => {
     const answered = await owner.call<VerbAnswered<Body>>({
       method: 'POST',
       path,
-      body: { ...body, quien: caller.name, ...(peticion && { peticion }) },
-      requestId: id,
+      body: { ...request.body, quien: request.caller.name, ...(peticion && { peticion }) },
+      origin: request,
     });
     if (answered.repetida) reply.header('idempotent-replayed', 'true');
     return answered.respuesta;

@@ -73,9 +73,9 @@ export const addCampaignRoutes = (app: Server, { prisma, coordinator }: RoutePar
         ),
       },
     },
-    async ({ params, body }, reply) => {
+    async ({ params, body, traceparent }, reply) => {
       const { sagaId } = await find(params.id);
-      const saga = sagaOf(await coordinator.deshacer({ saga: sagaId, ...body }));
+      const saga = sagaOf(await coordinator.deshacer({ saga: sagaId, ...body, traceparent }));
       reply.code(202);
       return { saga };
     },

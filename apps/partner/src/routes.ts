@@ -63,10 +63,14 @@ export const addPartnerRoutes = (app: Server, { messaging, database, prisma, run
     return view(partner);
   });
 
-  app.delete('/partners/:id', { config, schema: { params: idParams } }, async ({ params: { id } }, reply) => {
-    reply.code(202);
-    return cancelDirect(messaging, runtime, cancellationOf(id));
-  });
+  app.delete(
+    '/partners/:id',
+    { config, schema: { params: idParams } },
+    async ({ params: { id }, traceparent }, reply) => {
+      reply.code(202);
+      return cancelDirect(messaging, runtime, cancellationOf(id), traceparent);
+    },
+  );
 
   app.get('/participantes/:id/suspension', { config, schema: { params: idParams } }, ({ params: { id } }) =>
     readSuspension(database, id),

@@ -62,10 +62,14 @@ export const addEventoRoutes = (app: Server, { messaging, database, prisma, runt
     return view(evento);
   });
 
-  app.delete('/eventos/:id', { config, schema: { params: idParams } }, async ({ params: { id } }, reply) => {
-    reply.code(202);
-    return cancelDirect(messaging, runtime, cancellationOf(id));
-  });
+  app.delete(
+    '/eventos/:id',
+    { config, schema: { params: idParams } },
+    async ({ params: { id }, traceparent }, reply) => {
+      reply.code(202);
+      return cancelDirect(messaging, runtime, cancellationOf(id), traceparent);
+    },
+  );
 
   app.get('/marcas/:id/tracking', { config, schema: { params: idParams } }, ({ params: { id } }) =>
     readTracking(database, id),

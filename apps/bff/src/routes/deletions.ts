@@ -1,7 +1,7 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { conflict, notFound } from '@cordada/infra/http/errors.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
-import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
+import type { RequestOrigin, ServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { acceptedOperation, acceptedSaga, errors, operation, waitHeader } from '../documents.ts';
@@ -48,9 +48,9 @@ export const addDeletionRoutes = (app: Server, parts: BffParts, outcomes: Outcom
     owner: ServiceClient,
     collection: string,
     id: string,
-    requestId: string,
+    origin: RequestOrigin,
   ): Promise<Found> => {
-    const found = await owner.find<Found>({ method: 'GET', path: [collection, id], requestId });
+    const found = await owner.find<Found>({ method: 'GET', path: [collection, id], origin });
     if (!found) throw notFound(`No existe nada que borrar con el id ${id}`);
     if (found.estado === 'CANCELADA' || found.estado === 'CANCELADO')
       throw conflict('YA_CANCELADO', `${id} ya está ${found.estado}`);
@@ -58,31 +58,30 @@ export const addDeletionRoutes = (app: Server, parts: BffParts, outcomes: Outcom
   };
 
   const undoCampaign = async (id: string, request: FastifyRequest): Promise<Undoing> => {
-    const found = await find(campaign, 'campaigns', id, request.id);
+    const found = await find(campaign, 'campaigns', id, request);
     return campaign.call({
       method: 'POST',
       path: ['campaigns', found.id, 'deshacer'],
       body: reasonOf(request),
-      requestId: request.id,
+      origin: request,
     });
   };
 
   const undoPart =
     (owner: ServiceClient, collection: string) =>
     async (id: string, request: FastifyRequest): Promise<Undoing> => {
-      const requestId = request.id;
-      const found = await find(owner, collection, id, requestId);
+      const found = await find(owner, collection, id, request);
       if (found.saga_id !== null)
         return campaign.call({
           method: 'POST',
           path: ['sagas', 'campaign', found.saga_id, 'deshacer'],
           body: { entidad: found.id, ...reasonOf(request) },
-          requestId,
+          origin: request,
         });
       const { operationId } = await owner.call<{ operationId: string }>({
         method: 'DELETE',
         path: [collection, found.id],
-        requestId,
+        origin: request,
       });
       return { operationId, owner };
     };

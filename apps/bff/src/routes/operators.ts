@@ -1,7 +1,7 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
-import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
+import type { RequestOrigin, ServiceClient } from '@cordada/infra/http/service-client.ts';
 import Type, { type Static } from 'typebox';
 import { errors } from '../documents.ts';
 import type { BffParts } from '../parts.ts';
@@ -111,8 +111,9 @@ export const addOperatorRoutes = (app: Server, parts: BffParts, verbs: Verbs): v
         response: { 200: Type.Array(held), '4xx': errors, '5xx': errors },
       },
     },
-    async ({ query: { limit = Number.POSITIVE_INFINITY }, id: requestId }) => {
-      const all = await ofEach<Held>(services, limit, requestId, {
+    async (request) => {
+      const { limit = Number.POSITIVE_INFINITY } = request.query;
+      const all = await ofEach<Held>(services, limit, request, {
         path: 'mensajes-retenidos',
         field: 'mensajes',
         after: 'despues',
@@ -163,8 +164,9 @@ export const addOperatorRoutes = (app: Server, parts: BffParts, verbs: Verbs): v
         response: { 200: Type.Array(auditRow), '4xx': errors, '5xx': errors },
       },
     },
-    async ({ query: { limit = Number.POSITIVE_INFINITY }, id: requestId }) => {
-      const all = await ofEach<AuditRow>(services, limit, requestId, {
+    async (request) => {
+      const { limit = Number.POSITIVE_INFINITY } = request.query;
+      const all = await ofEach<AuditRow>(services, limit, request, {
         path: 'auditoria',
         field: 'auditoria',
         after: 'antes',
@@ -186,7 +188,7 @@ interface Listing {
 const ofEach = async <Row>(
   services: ReadonlyMap<string, ServiceClient>,
   limit: number,
-  requestId: string,
+  origin: RequestOrigin,
   { path, field, after }: Listing,
 ): Promise<Row[]> => {
   const lists = await Promise.all(
@@ -199,7 +201,7 @@ const ofEach = async <Row>(
           method: 'GET',
           path: [path],
           query: { limit: size, [after]: last },
-          requestId,
+          origin,
         });
         const page = answer[field] ?? [];
         rows.push(...page.map((row) => ({ ...row, id: `${servicio}-${row.id}`, servicio }) as Row));

@@ -20,10 +20,15 @@ const operator = { 'x-api-key': 'operator-key' };
 
 /** A BFF before services that answer as they are told; what they were asked is in `asked`. */
 const bff = async (answer: (service: string, request: ServiceRequest) => unknown) => {
-  const asked: (ServiceRequest & { readonly service: string })[] = [];
+  const asked: (Omit<ServiceRequest, 'origin'> & {
+    service: string;
+    requestId: string | undefined;
+    traceparent: string | undefined;
+  })[] = [];
   const service = (target: string): ServiceClient => {
     const call = async (request: ServiceRequest) => {
-      asked.push({ service: target, ...request });
+      const { origin, ...rest } = request;
+      asked.push({ service: target, ...rest, requestId: origin?.id, traceparent: origin?.traceparent });
       const answered = await answer(target, request);
       if (answered instanceof HttpError) throw answered;
       return answered;
@@ -50,20 +55,31 @@ for (const verb of ['reintentar', 'omitir', 'completar'])
     const answer = await app.inject({
       method: 'POST',
       url: `/api/sagas/campaign/s-1/pasos/partner/${verb}/`,
-      headers: { ...operator, 'x-request-id': 'r-1' },
+      headers: {
+        ...operator,
+        'x-request-id': 'r-1',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
       payload: { motivo: 'ya responde', item: 3 },
     });
     assert.is(answer.statusCode, 200, answer.body);
     assert.equal(answer.json(), view);
-    assert.equal(asked, [
-      {
-        service: 'campaign',
-        method: 'POST',
-        path: ['sagas', 'campaign', 's-1', 'pasos', 'partner', verb],
-        body: { motivo: 'ya responde', item: 3, quien: 'turno de noche' },
-        requestId: 'r-1',
-      },
-    ]);
+    assert.match(
+      asked[0]?.traceparent ?? '',
+      /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad)[0-9a-f]{16}-01$/,
+    );
+    assert.equal(
+      asked.map(({ traceparent, ...rest }) => rest),
+      [
+        {
+          service: 'campaign',
+          method: 'POST',
+          path: ['sagas', 'campaign', 's-1', 'pasos', 'partner', verb],
+          body: { motivo: 'ya responde', item: 3, quien: 'turno de noche' },
+          requestId: 'r-1',
+        },
+      ],
+    );
     await app.close();
   });
 

@@ -165,12 +165,12 @@ const addReads = (
         response: { 200: Type.Array(schema), '4xx': errors, '5xx': errors },
       },
     },
-    async ({ query, id: requestId }) => {
+    async (request) => {
       const found = await owner.call<Record<string, unknown>[]>({
         method: 'GET',
         path: [collection],
-        query,
-        requestId,
+        query: request.query,
+        origin: request,
       });
       return found.map(shown);
     },
@@ -188,11 +188,12 @@ const addReads = (
         response: { 200: schema, '4xx': errors, '5xx': errors },
       },
     },
-    async ({ params, id: requestId }) => {
+    async (request) => {
+      const { params } = request;
       const found = await owner.find<Record<string, unknown>>({
         method: 'GET',
         path: [collection, params.id],
-        requestId,
+        origin: request,
       });
       if (found === undefined) throw notFound(missing(params.id));
       return shown(found);

@@ -1,7 +1,7 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
-import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
+import type { RequestOrigin, ServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { Outgoing } from '@cordada/infra/messaging/message.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
@@ -132,7 +132,7 @@ export const addRegistrationRoutes = (
         entity: 'partner',
         async command(ids) {
           const { id: participant, id_campaign, nombre, tipo, informacion_perfil } = request.body;
-          const { id } = await liveCampaign(campaign, id_campaign, '/id_campaign', request.id);
+          const { id } = await liveCampaign(campaign, id_campaign, '/id_campaign', request);
           return direct(contracts.RegistrarPartner, ids, {
             id_partner: ids.entity,
             id_campaign: id,
@@ -168,8 +168,8 @@ export const addRegistrationRoutes = (
         async command(ids) {
           const { id_partner, id_campana } = request.body;
           const [found, owned] = await Promise.all([
-            liveCampaign(campaign, id_campana, '/id_campana', request.id),
-            livePartner(partner, id_partner, request.id),
+            liveCampaign(campaign, id_campana, '/id_campana', request),
+            livePartner(partner, id_partner, request),
           ]);
           // An evento goes with its partner, and that with its own campaign: under another one it would be left behind.
           if (owned.id_campaign !== found.id)
@@ -206,7 +206,7 @@ export const addRegistrationRoutes = (
       const missing = () => notFound(`No existe la operación ${id}`, { 'retry-after': '1' });
       if (!isUuid(id)) throw missing();
       const answers = await Promise.allSettled(
-        [partner, tracking].map((owner) => findOperation(owner, id, request.id)),
+        [partner, tracking].map((owner) => findOperation(owner, id, request)),
       );
       for (const answer of answers)
         if (answer.status === 'fulfilled' && answer.value !== undefined) return answer.value;
@@ -235,9 +235,9 @@ const liveCampaign = async (
   owner: ServiceClient,
   id: string,
   pointer: string,
-  requestId: string,
+  origin: RequestOrigin,
 ): Promise<FoundCampaign> => {
-  const found = await owner.find<FoundCampaign>({ method: 'GET', path: ['campaigns', id], requestId });
+  const found = await owner.find<FoundCampaign>({ method: 'GET', path: ['campaigns', id], origin });
   if (!found) throw refused(404, 'NO_ENCONTRADO', `No existe la campaña ${id}`, pointer);
   if (found.estado === 'CANCELANDO' || found.estado === 'CANCELADA')
     throw refused(409, `CAMPAIGN_${found.estado}`, `La campaña ${id} está ${found.estado}`, pointer);
@@ -245,8 +245,12 @@ const liveCampaign = async (
 };
 
 /** @throws HttpError 404 where there is none, 409 where it is cancelled */
-const livePartner = async (owner: ServiceClient, id: string, requestId: string): Promise<FoundPartner> => {
-  const found = await owner.find<FoundPartner>({ method: 'GET', path: ['partners', id], requestId });
+const livePartner = async (
+  owner: ServiceClient,
+  id: string,
+  origin: RequestOrigin,
+): Promise<FoundPartner> => {
+  const found = await owner.find<FoundPartner>({ method: 'GET', path: ['partners', id], origin });
   if (!found) throw refused(404, 'NO_ENCONTRADO', `No existe el partner ${id}`, '/id_partner');
   if (found.estado === 'CANCELADO')
     throw refused(409, 'PARTNER_CANCELADO', `El partner ${id} está cancelado`, '/id_partner');

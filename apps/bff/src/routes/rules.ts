@@ -30,7 +30,7 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
         response: { 200: suspension, '4xx': errors, '5xx': errors },
       },
     },
-    ({ params, id: requestId }) => partner.call({ method: 'GET', path: suspensionOf(params.id), requestId }),
+    (origin) => partner.call({ method: 'GET', path: suspensionOf(origin.params.id), origin }),
   );
 
   app.put(
@@ -56,12 +56,12 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
         response: { 200: suspension, '4xx': errors, '5xx': errors },
       },
     },
-    ({ params, body, caller, id: requestId }) =>
+    (request) =>
       partner.call({
         method: 'PUT',
-        path: suspensionOf(params.id),
-        body: { ...body, quien: caller.name },
-        requestId,
+        path: suspensionOf(request.params.id),
+        body: { ...request.body, quien: request.caller.name },
+        origin: request,
       }),
   );
 
@@ -77,8 +77,7 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
         response: { 200: tracking, '4xx': errors, '5xx': errors },
       },
     },
-    ({ params, id: requestId }) =>
-      trackingService.call({ method: 'GET', path: trackingOf(params.id), requestId }),
+    (origin) => trackingService.call({ method: 'GET', path: trackingOf(origin.params.id), origin }),
   );
 
   app.put(
@@ -98,12 +97,12 @@ export const addRuleRoutes = (app: Server, { partner, tracking: trackingService 
         response: { 200: tracking, '4xx': errors, '5xx': errors },
       },
     },
-    ({ params, body, caller, id: requestId }) =>
+    (request) =>
       trackingService.call({
         method: 'PUT',
-        path: trackingOf(params.id),
-        body: { ...body, quien: caller.name },
-        requestId,
+        path: trackingOf(request.params.id),
+        body: { ...request.body, quien: request.caller.name },
+        origin: request,
       }),
   );
 };

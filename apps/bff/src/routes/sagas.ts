@@ -87,7 +87,11 @@ export const sagaView = Type.Object(
         }),
       ),
     ),
-    traza: Type.Optional(Type.String()),
+    traza: Type.Optional(
+      Type.String({
+        description: 'La traza W3C de todos sus mensajes: el `traceparent` de la petición que la inició',
+      }),
+    ),
     pasos: Type.Array(paso),
     restantes: Type.Array(Type.Object({ nombre: Type.String(), comando: Type.String() })),
     mensajes: Type.Array(
@@ -106,6 +110,7 @@ export const sagaView = Type.Object(
         ...exampleSummary,
         estado: 'RUNNING',
         vence: '2026-03-01T12:01:00.000Z',
+        traza: '0af7651916cd43dd8448eb211c80319c',
         pasos: [
           {
             nombre: 'campaign',
@@ -174,7 +179,8 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts, verbs: Verbs): v
         response: { 200: page, '4xx': errors, '5xx': errors },
       },
     },
-    async ({ query, id: requestId }) => {
+    async (request) => {
+      const { query } = request;
       refuseUnreadable(query);
       const asked =
         query.tipo === undefined
@@ -187,7 +193,7 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts, verbs: Verbs): v
             method: 'GET',
             path: ['sagas'],
             query: { ...query, limit },
-            requestId,
+            origin: request,
           }),
         ),
       );
@@ -208,11 +214,12 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts, verbs: Verbs): v
         response: { 200: sagaView, '4xx': errors, '5xx': errors },
       },
     },
-    async ({ params: { tipo, id }, id: requestId }, reply) => {
+    async (request, reply) => {
+      const { tipo, id } = request.params;
       const view = await ownerOf(tipo).find<Static<typeof sagaView>>({
         method: 'GET',
         path: ['sagas', tipo, id],
-        requestId,
+        origin: request,
       });
       if (view === undefined) throw notFound(`No existe la saga ${tipo} ${id}`, { 'retry-after': '1' });
       return reply.send(view);
