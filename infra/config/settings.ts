@@ -40,7 +40,26 @@ export const declared = {
   PARTNER_URLS: urlsOf('partner'),
   TRACKING_URLS: urlsOf('tracking'),
   HOST: declare.text('127.0.0.1', 'Address that the servers listen on.'),
-  BUS_URL: declare.url('memory:', ['memory:'], 'Transport of the messages.'),
+  BUS_URL: declare.url(
+    'memory:',
+    ['memory:', 'pulsar:', 'pulsar+ssl:', 'pulsar+ws:', 'pulsar+wss:'],
+    'Transport of the messages: within the process, or a Pulsar broker, natively or over its WebSocket API.',
+  ),
+  PULSAR_ADMIN_URL: declare.optional(
+    declare.url(
+      '',
+      ['http:', 'https:'],
+      "The broker's admin REST; by default port 8080 of BUS_URL's host, or a WebSocket URL's own port.",
+    ),
+  ),
+  PULSAR_TOKEN: declare.optional(declare.text('', 'Token that tells the broker who is there.')),
+  PULSAR_CERT: declare.optional(
+    declare.text('', 'Client certificate that tells the broker who is there (PEM file), with PULSAR_KEY.'),
+  ),
+  PULSAR_KEY: declare.optional(declare.text('', 'Private key of PULSAR_CERT (PEM file).')),
+  PULSAR_TRUST_CERTS: declare.optional(
+    declare.text('', "Authorities that the broker's certificate may be of (PEM file); else the usual ones."),
+  ),
   DATABASE_URL: declare.optional(
     declare.url('', ['postgres:', 'postgresql:'], 'Postgres server; one database a service is made in it.'),
   ),
@@ -120,7 +139,13 @@ export const declared = {
 export type AllSettings = Settings<typeof declared>;
 
 /** Settings whose values do not belong in a message. */
-const secret = new Set<string>(['DATABASE_URL', 'API_KEYS', 'SERVICE_TOKEN_SECRET', 'DATABASE_ROLE_SECRET']);
+const secret = new Set<string>([
+  'DATABASE_URL',
+  'API_KEYS',
+  'SERVICE_TOKEN_SECRET',
+  'DATABASE_ROLE_SECRET',
+  'PULSAR_TOKEN',
+]);
 
 /**
  * Reads all settings at once.

@@ -37,6 +37,30 @@ test('a program starts with its own defaults, unless the environment says otherw
   assert.is(readSettings({ AUTH: 'required' }, { AUTH: 'demo' }).AUTH, 'required');
 });
 
+for (const url of [
+  'memory:',
+  'pulsar://h:6650',
+  'pulsar+ssl://h:6651',
+  'pulsar+ws://h:8080',
+  'pulsar+wss://h',
+])
+  test(`the bus may be at ${url}`, () => {
+    assert.is(readSettings({ BUS_URL: url }).BUS_URL, url);
+  });
+
+test('who speaks to the broker is told by paths and a token, all of them absent unless set', () => {
+  const none = readSettings({});
+  assert.equal(
+    [none.PULSAR_ADMIN_URL, none.PULSAR_TOKEN, none.PULSAR_CERT, none.PULSAR_KEY, none.PULSAR_TRUST_CERTS],
+    [undefined, undefined, undefined, undefined, undefined],
+  );
+  const some = readSettings({ PULSAR_ADMIN_URL: 'https://h:8443', PULSAR_TOKEN: 't', PULSAR_CERT: '/c.pem' });
+  assert.equal(
+    [some.PULSAR_ADMIN_URL, some.PULSAR_TOKEN, some.PULSAR_CERT],
+    ['https://h:8443', 't', '/c.pem'],
+  );
+});
+
 test('an empty variable is an absent one', () => {
   assert.is(readSettings({ DATABASE_URL: '', PORT_BASE: '' }).PORT_BASE, 8000);
 });
@@ -52,7 +76,9 @@ const outOfRange: readonly [name: string, text: string, told: RegExp][] = [
   ['AUTH', 'DEMO', /one of/],
   ['LOG_LEVEL', 'loud', /one of/],
   ['LOG_LEVEL', 'a\nb', /one of/],
-  ['BUS_URL', 'memory', /must be a URL that begins with memory:/],
+  ['BUS_URL', 'memory', /must be a URL that begins with memory: or pulsar: or pulsar\+ssl:/],
+  ['BUS_URL', 'pulsar+http://h', /must be a URL/],
+  ['PULSAR_ADMIN_URL', 'h:8080', /must be a URL that begins with http: or https:$/],
   ['BUS_URL', 'kafka://x', /must be a URL/],
   [
     'DATABASE_URL',
@@ -85,6 +111,8 @@ for (const [wrong, meant] of [
   ['auth', 'AUTH'],
   ['API_KEY', 'API_KEYS'],
   ['BFF_URI', 'BFF_URL'],
+  ['PULSAR_TOKENS', 'PULSAR_TOKEN'],
+  ['PULSAR_TRUST_CERT', 'PULSAR_TRUST_CERTS'],
 ] as const)
   test(`${wrong} is one letter off ${meant}`, () => {
     assert.equal(faultsOf({ [wrong]: 'x' }), [`${wrong} is not a setting: did you mean ${meant}?`]);
