@@ -12,13 +12,12 @@ export interface OpenBusOptions {
   readonly rejected?: (subscription: string, cause: unknown, retryInMs: number) => void;
 }
 
-/** Opens the transport that BUS_URL names by its scheme; a transport is loaded on its first use. */
+/**
+ * Opens the transport that BUS_URL names by its scheme; a transport is loaded on its first use.
+ * @throws ConfigError, StartRefused with a line that says what to change
+ */
 export const openBus = async ({ settings, ...options }: OpenBusOptions): Promise<Bus> => {
-  const { protocol } = new URL(settings.BUS_URL);
-  switch (protocol) {
-    case 'memory:':
-      return memoryBus(options);
-    default:
-      throw new Error(`BUS_URL: there is no transport for ${protocol}`);
-  }
+  if (new URL(settings.BUS_URL).protocol === 'memory:') return memoryBus(options);
+  const { openPulsar } = await import('./pulsar/open-pulsar.ts');
+  return openPulsar({ settings, ...options });
 };

@@ -49,7 +49,7 @@ export const declared = {
     declare.url(
       '',
       ['http:', 'https:'],
-      "The broker's admin REST; by default port 8080 of BUS_URL's host, or a WebSocket URL's own port.",
+      "The broker's admin REST; by default port 8080 (TLS: 8443) of BUS_URL's host, or a WebSocket URL's own.",
     ),
   ),
   PULSAR_TOKEN: declare.optional(declare.text('', 'Token that tells the broker who is there.')),

@@ -1,3 +1,5 @@
+import { StartRefused } from '../../../service/start-refused.ts';
+
 /** The part of npm's `pulsar-client` that we use. Types of our own: the package is optional, and so are its types. */
 
 export interface NativeMessageId {
@@ -77,7 +79,7 @@ export interface NativeAccess {
 }
 
 /** The package is not installed, or has no binary for this machine. */
-export class NativeClientMissing extends Error {
+export class NativeClientMissing extends StartRefused {
   override readonly name = 'NativeClientMissing';
 }
 
@@ -98,9 +100,12 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 export const loadNativeClients = async (access: NativeAccess): Promise<NativeClients> => {
   const native = await load(access.url);
   const { url, token, certificate, trustCerts } = access;
-  const authentication = certificate
-    ? new native.AuthenticationTls({ certificatePath: certificate.cert, privateKeyPath: certificate.key })
-    : token !== undefined && new native.AuthenticationToken({ token });
+  // a token says more than the certificate of the connection that it comes over
+  const authentication =
+    token !== undefined
+      ? new native.AuthenticationToken({ token })
+      : certificate &&
+        new native.AuthenticationTls({ certificatePath: certificate.cert, privateKeyPath: certificate.key });
   return {
     latest: () => native.MessageId.latest(),
     open: () =>
@@ -113,6 +118,10 @@ export const loadNativeClients = async (access: NativeAccess): Promise<NativeCli
         statsIntervalInSeconds: 0,
         tlsValidateHostname: true,
         ...(authentication && { authentication }),
+        ...(certificate && {
+          tlsCertificateFilePath: certificate.cert,
+          tlsPrivateKeyFilePath: certificate.key,
+        }),
         ...(trustCerts !== undefined && { tlsTrustCertsFilePath: trustCerts }),
       }),
   };
@@ -123,10 +132,12 @@ const load = async (url: string): Promise<NativeModule> => {
     const { default: native } = (await import('pulsar-client')) as { default: NativeModule };
     return native;
   } catch (error) {
-    const websocket = url.replace(/^pulsar(\+ssl)?:/, (_, tls) => (tls ? 'pulsar+wss:' : 'pulsar+ws:'));
+    const { protocol, hostname } = new URL(url);
+    const websocket =
+      protocol === 'pulsar+ssl:' ? `pulsar+wss://${hostname}:8443` : `pulsar+ws://${hostname}:8080`;
     throw new NativeClientMissing(
-      `${new URL(url).protocol} needs the npm package pulsar-client, which cannot be loaded (${reason(error)}): ` +
-        `install it (npm install), or use Pulsar's WebSocket API (${new URL(websocket).protocol}//host:8080).`,
+      `${protocol} needs the npm package pulsar-client, which cannot be loaded (${reason(error)}): ` +
+        `install it (npm install), or use Pulsar's WebSocket API (BUS_URL=${websocket}).`,
     );
   }
 };
