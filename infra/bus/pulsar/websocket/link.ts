@@ -205,11 +205,10 @@ const readRefusal = (response: IncomingMessage, done: (reason: string) => void):
   const finish = (): void => {
     if (isDone) return;
     isDone = true;
-    const said =
-      page.match(/<th>MESSAGE:<\/th>\s*<td>([^<]*)/i)?.[1] ?? page.match(/<title>([^<]*)/i)?.[1] ?? '';
-    done(
-      `the broker refuses the connection (${response.statusCode}): ${decode(said) || response.statusMessage}`,
-    );
+    const told = decode(page.match(/<th>MESSAGE:<\/th>\s*<td>([^<]*)/i)?.[1] ?? '');
+    // what the broker's own client was told comes as JSON within
+    const said = told.match(/"errorMsg":"((?:[^"\\]|\\.)*)"/)?.[1] ?? told;
+    done(`the broker refuses the connection (${response.statusCode}): ${said || response.statusMessage}`);
   };
   response.setEncoding('utf8');
   response.on('data', (part: string) => {

@@ -138,7 +138,7 @@ export const openProducer = ({ link: settings, url, lost }: ProducerOptions): Pr
 
   /** Settles for good what can never pass: it would be sent again for ever. */
   const refuseTooBig = (reason: string): void => {
-    const told = Number(reason.match(/maximum size \[(\d+)\]/)?.[1] ?? Number.NaN);
+    const told = Number(reason.match(/max[^[]*\[(\d+)\]/)?.[1] ?? Number.NaN);
     const bySize = [...sent].sort(([, a], [, b]) => b.frameLength - a.frameLength);
     for (const [place, [context, send]] of bySize.entries()) {
       if (place > 0 && !(send.frameLength > told)) break;
