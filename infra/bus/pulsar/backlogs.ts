@@ -1,3 +1,5 @@
+import type { Manifest } from '../manifest.ts';
+
 /** What a durable subscription of one topic has not acknowledged. */
 export interface Backlog {
   readonly messages: number;
@@ -30,4 +32,14 @@ export const hasCaughtUp = async (
 ): Promise<boolean> => {
   const all = await Promise.all(topics.map((topic) => backlogs.of(topic, subscription)));
   return all.every(({ messages, oldest }) => messages === 0 || (oldest !== undefined && oldest >= instant));
+};
+
+/**
+ * The topics of a durable subscription.
+ * @throws Error where it is not declared
+ */
+export const topicsOf = (manifest: Manifest, subscription: string): readonly string[] => {
+  const declared = manifest.subscriptions.get(subscription);
+  if (!declared) throw new Error(`The subscription ${subscription} is not declared`);
+  return declared.topics;
 };

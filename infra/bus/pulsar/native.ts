@@ -2,7 +2,7 @@ import type { Runtime } from '../../runtime.ts';
 import { checkSubscription, messageBytes, refusal } from '../admission.ts';
 import type { Bus, BusMessage, Settled, SubscribeOptions, Subscription } from '../bus.ts';
 import type { Manifest } from '../manifest.ts';
-import { type Backlogs, hasCaughtUp, lagOf } from './backlogs.ts';
+import { type Backlogs, hasCaughtUp, lagOf, topicsOf } from './backlogs.ts';
 import { loadNativeClients, type NativeAccess, type NativeSchema } from './native/client.ts';
 import { type Consumer, openConsumer } from './native/consumer.ts';
 import { type TopicProducer, topicProducer } from './native/producer.ts';
@@ -185,10 +185,4 @@ export const nativeBus = async (options: NativeBusOptions): Promise<Bus> => {
       return closing;
     },
   };
-};
-
-const topicsOf = (manifest: Manifest, subscription: string): readonly string[] => {
-  const declared = manifest.subscriptions.get(subscription);
-  if (!declared) throw new Error(`The subscription ${subscription} is not declared`);
-  return declared.topics;
 };

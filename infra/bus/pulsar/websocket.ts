@@ -3,6 +3,8 @@ import type { Runtime } from '../../runtime.ts';
 import { checkSubscription, messageBytes, refusal } from '../admission.ts';
 import type { Bus, BusMessage, Settled, SubscribeOptions } from '../bus.ts';
 import type { Manifest } from '../manifest.ts';
+import { type Backlogs, hasCaughtUp, lagOf, topicsOf } from './backlogs.ts';
+import { publishByKey } from './publish-by-key.ts';
 import { topicPath } from './topic-name.ts';
 import { openConsumer, READ_AHEAD } from './websocket/consumer.ts';
 import { openProducer, type Producer } from './websocket/producer.ts';
@@ -13,22 +15,17 @@ import type { Consumer, ConsumerOptions } from './websocket/topic-links.ts';
 const CAPACITY_BYTES = 64 * 1024 * 1024;
 
 const CLOSED: Settled = { status: 'retryable', reason: 'the bus is closed' };
-const BEHIND: Settled = { status: 'retryable', reason: 'an earlier message of its key was not published' };
-
-/** What is asked of the admin REST. */
-export interface Backlogs {
-  /** What a durable subscription of a topic has not acknowledged, and when the oldest of it was published. */
-  of(topic: string, subscription: string): Promise<{ readonly messages: number; readonly oldest?: number }>;
-  /** Rejects with the reason when the broker does not serve. */
-  health(): Promise<void>;
-}
+const FULL: Settled = { status: 'retryable', reason: 'too much is not settled yet' };
 
 export interface WebSocketBusOptions {
   /** `ws://host:port` or `wss://host:port` of a broker or of Pulsar's WebSocket proxy. */
   readonly url: string;
   readonly manifest: Manifest;
   readonly runtime: Pick<Runtime, 'now' | 'after' | 'random' | 'uuid'>;
-  readonly backlogs: Backlogs;
+  readonly backlogs: Backlogs & {
+    /** Rejects with the reason when the broker does not serve. Asked while there is no connection that tells. */
+    health(): Promise<void>;
+  };
   /** The tenant of all topics. */
   readonly tenant: string;
   /** A JSON Web Token that says who is there. */
@@ -68,69 +65,18 @@ export const webSocketBus = (options: WebSocketBusOptions): Bus => {
     return opened;
   };
 
-  const send = (message: BusMessage, bytes: number, settle: (outcome: Settled) => void): void => {
-    if (unsettledBytes > 0 && unsettledBytes + bytes > CAPACITY_BYTES) {
-      settle({ status: 'retryable', reason: 'too much is not settled yet' });
-      return;
-    }
-    unsettledBytes += bytes;
-    producerOf(message.topic).send(message, bytes, (outcome) => {
+  const send = (message: BusMessage, settle: (outcome: Settled) => void): Settled | undefined => {
+    const bytes = messageBytes(message);
+    const reason = refusal(manifest, message, bytes);
+    if (reason) return { status: 'refused', reason };
+    if (unsettledBytes > 0 && unsettledBytes + bytes > CAPACITY_BYTES) return FULL;
+    const refused = producerOf(message.topic).send(message, bytes, (outcome) => {
       unsettledBytes -= bytes;
       settle(outcome);
     });
+    if (!refused) unsettledBytes += bytes;
+    return refused;
   };
-
-  /**
-   * Sends the messages of one key. Those of one topic follow each other at once; where the topic changes, what was sent
-   * must be durable first, since two topics do not fail together.
-   */
-  const sendKey = (
-    sends: readonly KeySend[],
-    from: number,
-    settle: (place: number, outcome: Settled) => void,
-  ): void => {
-    const { topic } = (sends[from] as KeySend).message;
-    let end = from;
-    while (sends[end]?.message.topic === topic) end++;
-    let open = end - from;
-    let failed = false;
-    for (const { message, bytes, place } of sends.slice(from, end)) {
-      send(message, bytes, (outcome) => {
-        settle(place, failed ? BEHIND : outcome);
-        failed ||= outcome.status !== 'durable';
-        if (--open > 0 || end === sends.length) return;
-        if (!failed) sendKey(sends, end, settle);
-        else for (const behind of sends.slice(end)) settle(behind.place, BEHIND);
-      });
-    }
-  };
-
-  const publish = (messages: readonly BusMessage[]): Promise<Settled[]> =>
-    new Promise((resolve) => {
-      const outcomes: Settled[] = new Array(messages.length);
-      let open = messages.length;
-      if (open === 0) resolve(outcomes);
-      const settle = (place: number, outcome: Settled): void => {
-        outcomes[place] = outcome;
-        if (--open === 0) resolve(outcomes);
-      };
-      const byKey = new Map<string, KeySend[]>();
-      const stopped = new Set<string>();
-      for (const [place, message] of messages.entries()) {
-        const bytes = messageBytes(message);
-        const reason = refusal(manifest, message, bytes);
-        if (stopped.has(message.key)) settle(place, BEHIND);
-        else if (reason) {
-          stopped.add(message.key);
-          settle(place, { status: 'refused', reason });
-        } else {
-          const ofKey = byKey.get(message.key);
-          if (ofKey) ofKey.push({ message, bytes, place });
-          else byKey.set(message.key, [{ message, bytes, place }]);
-        }
-      }
-      for (const sends of byKey.values()) sendKey(sends, 0, settle);
-    });
 
   /** @param name of this replica, the same on all topics: then the broker gives a key to one replica on all of them */
   const address = ({ mode, subscription }: SubscribeOptions, topic: string, name: string): string => {
@@ -140,19 +86,13 @@ export const webSocketBus = (options: WebSocketBusOptions): Bus => {
     return `${base}/consumer/${path}/${encodeURIComponent(subscription)}?${query}`;
   };
 
-  const topicsOf = (subscription: string): readonly string[] => {
-    const declared = manifest.subscriptions.get(subscription);
-    if (!declared) throw new Error(`The subscription ${subscription} is not declared`);
-    return declared.topics;
-  };
-
   const mustBeOpen = (): void => {
     if (closing !== undefined) throw new Error('The bus is closed');
   };
 
   return {
     publish: (messages) =>
-      closing !== undefined ? Promise.resolve(messages.map(() => CLOSED)) : publish(messages),
+      closing !== undefined ? Promise.resolve(messages.map(() => CLOSED)) : publishByKey(messages, send),
     async subscribe(subscribeOptions, handler) {
       mustBeOpen();
       checkSubscription(manifest, subscribeOptions);
@@ -182,24 +122,17 @@ export const webSocketBus = (options: WebSocketBusOptions): Bus => {
     },
     async caughtUp(subscription, instant) {
       mustBeOpen();
-      const topics = topicsOf(subscription);
-      const all = await Promise.all(topics.map((topic) => backlogs.of(topic, subscription)));
-      return all.every(
-        ({ messages, oldest }) => messages === 0 || (oldest !== undefined && oldest >= instant),
-      );
+      return hasCaughtUp(backlogs, topicsOf(manifest, subscription), subscription, instant);
     },
     async lag(subscription) {
       mustBeOpen();
-      const topics = topicsOf(subscription);
-      const all = await Promise.all(topics.map((topic) => backlogs.of(topic, subscription)));
-      return all.reduce((sum, { messages }) => sum + messages, 0);
+      return lagOf(backlogs, topicsOf(manifest, subscription), subscription);
     },
     async health() {
       mustBeOpen();
-      for (const { problem } of [...producers.values(), ...consumers]) {
-        if (problem) throw new Error(`Pulsar: ${problem}`);
-      }
-      await backlogs.health();
+      const parts = [...producers.values(), ...consumers];
+      for (const { problem } of parts) if (problem) throw new Error(problem);
+      if (parts.length === 0) await backlogs.health();
     },
     close() {
       closing ??= Promise.all([...producers.values(), ...consumers].map((part) => part.close())).then(
@@ -209,10 +142,3 @@ export const webSocketBus = (options: WebSocketBusOptions): Bus => {
     },
   };
 };
-
-interface KeySend {
-  readonly message: BusMessage;
-  readonly bytes: number;
-  /** Among the messages of its call. */
-  readonly place: number;
-}

@@ -27,8 +27,12 @@ export interface ProducerOptions {
 export interface Producer {
   /** Why nothing can be published now, or undefined. */
   readonly problem: string | undefined;
-  /** Sends after what was sent before. `settle` is called once. */
-  send(message: BusMessage, bytes: number, settle: (outcome: Settled) => void): void;
+  /**
+   * Sends after what was sent before.
+   * @param settle called once, later, when nothing is returned
+   * @returns the outcome where the message is not taken
+   */
+  send(message: BusMessage, bytes: number, settle: (outcome: Settled) => void): Settled | undefined;
   /** Takes no more, waits for the answers as long as there is hope, and settles what is left as `retryable`. */
   close(): Promise<void>;
 }
@@ -110,7 +114,8 @@ export const openProducer = ({ link: settings, url, lost }: ProducerOptions): Pr
   const transmit = (send: Send): void => {
     const frame = publishFrame(send.message, nextContext);
     if (frame.length > limit) {
-      send.settle(tooBig(frame.length, limit));
+      const outcome = tooBig(frame.length, limit);
+      queueMicrotask(() => send.settle(outcome)); // never before `send` has returned
       return;
     }
     send.frameLength = frame.length;
@@ -162,12 +167,11 @@ export const openProducer = ({ link: settings, url, lost }: ProducerOptions): Pr
       return link.problem;
     },
     send(message, bytes, settle) {
-      if (closed) settle({ status: 'retryable', reason: 'the bus is closed' });
-      else if (link.problem) settle({ status: 'retryable', reason: link.problem });
-      else {
-        waiting.add({ message, bytes: frameBytes(bytes), settle, sentAt: 0, frameLength: 0 });
-        pump();
-      }
+      if (closed) return { status: 'retryable', reason: 'the bus is closed' };
+      if (link.problem) return { status: 'retryable', reason: link.problem };
+      waiting.add({ message, bytes: frameBytes(bytes), settle, sentAt: 0, frameLength: 0 });
+      pump();
+      return undefined;
     },
     async close() {
       closed = true;

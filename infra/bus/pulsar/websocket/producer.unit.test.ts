@@ -41,10 +41,17 @@ const scenario = (sentence: string, check: (world: World) => Promise<void>): voi
         properties: {},
         payload: Buffer.from(payload),
       };
-      producer.send(message, bytes, (outcome) => {
+      const settle = (outcome: Settled): void => {
         assert.not(outcomes.has(payload), `${payload} settles once`);
         outcomes.set(payload, outcome);
+      };
+      let returned = false;
+      const refused = producer.send(message, bytes, (outcome) => {
+        assert.ok(returned, `${payload} settles later`);
+        settle(outcome);
       });
+      returned = true;
+      if (refused) settle(refused);
     };
     try {
       await check({ endpoint, clock, producer, lost, outcomes, send });
