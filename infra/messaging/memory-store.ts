@@ -3,6 +3,7 @@ import type { HeldMessage } from './held-messages.ts';
 import type { AnsweredRequest } from './keyed-requests.ts';
 import type { Operation } from './operations.ts';
 import type { Claim, FaultClass, LeaseRow, MessagingStore, OutboxRow } from './store.ts';
+import type { Unpublished } from './unpublished.ts';
 
 /** A table by its primary key. Rows are replaced, never changed in place: rolling back puts the old ones back. */
 export interface MemoryTable<V> {
@@ -180,6 +181,13 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
   const inbox = (tx: Tx) => tx.table<Claim & { readonly at: Date }>('inbox');
   const outbox = (tx: Tx) => tx.table<OutboxRow>('outbox');
   const lease = (tx: Tx) => tx.table<LeaseRow>('relay_lease');
+  const parked = (tx: Tx) => tx.table<Pick<Unpublished, 'seq' | 'reason' | 'at'>>('outbox_parked');
+  const unpublished = (tx: Tx, row: Pick<Unpublished, 'seq' | 'reason' | 'at'>): Unpublished | undefined => {
+    const { topic, key, id } = outbox(tx).get(String(row.seq)) ?? {};
+    return topic === undefined || key === undefined || id === undefined
+      ? undefined
+      : { ...row, topic, key, id };
+  };
   const heldKeys = (tx: Tx) => tx.table<true>('held_key');
   const held = (tx: Tx) => tx.table<HeldMessage>('held_message');
   const operations = (tx: Tx) => tx.table<Operation>('operation');
@@ -251,6 +259,32 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
         const now = lease(tx).get('');
         if (now?.owner === owner && now.token === token) lease(tx).set('', { ...now, owner: '' });
       }),
+
+    recordParked: (seq, reason, at) =>
+      database.transaction(async (tx) => {
+        for (const key of [...parked(tx).entries()].map(([known]) => known))
+          if (!outbox(tx).has(key)) parked(tx).delete(key);
+        parked(tx).set(String(seq), { seq, reason, at });
+      }),
+    parkedSeqs: () => database.transaction(async (tx) => [...parked(tx).values()].map(({ seq }) => seq)),
+    listParked: ({ after, limit }) =>
+      database.transaction(async (tx) =>
+        [...parked(tx).values()]
+          .filter(({ seq }) => seq > after)
+          .sort((a, b) => a.seq - b.seq)
+          .flatMap((row) => unpublished(tx, row) ?? [])
+          .slice(0, limit),
+      ),
+    async lockParked(tx, seq) {
+      const row = parked(tx).get(String(seq));
+      return row && unpublished(tx, row);
+    },
+    freeParked(tx, seq) {
+      parked(tx).delete(String(seq));
+    },
+    dropUnpublished(tx, seq) {
+      outbox(tx).delete(String(seq));
+    },
 
     hold(tx, messages) {
       for (const message of messages) {

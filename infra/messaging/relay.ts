@@ -33,7 +33,7 @@ export const relayDefaults: RelaySettings = {
 const KNOWN_ROWS_A_MS = 100;
 
 export interface RelayOptions {
-  readonly store: Pick<MessagingStore<unknown>, 'sweep' | 'deletePublished'>;
+  readonly store: Pick<MessagingStore<unknown>, 'sweep' | 'deletePublished' | 'recordParked' | 'parkedSeqs'>;
   readonly bus: Pick<Bus, 'publish'>;
   /** The emitter of all rows of this database, as in `ce-source`. */
   readonly service: string;
@@ -58,7 +58,10 @@ export interface Ticket {
   abandoned(outcome: 'rolled-back' | 'unknown'): void;
 }
 
-/** A row that the bus refuses for good. It and the later ones of its key stay in the outbox; a restart tries again. */
+/**
+ * A row that the bus refuses for good. It and the later ones of its key stay in the outbox until an operator frees it
+ * (unpublished.ts); a restart tries again.
+ */
 export interface ParkedRow {
   readonly seq: number;
   readonly key: string;
@@ -77,6 +80,8 @@ export interface Relay {
   /** Rows in memory that are not durable yet, parked ones left out. */
   pending(): number;
   parked(): readonly ParkedRow[];
+  /** Operators have freed parked rows, or may have. It looks by itself too, as often as it sweeps. */
+  reconsider(): void;
   /** Publishes what is left, at most for `limitMs`, gives the lease back, and stops. @returns how many rows stay behind */
   drain(limitMs: number): Promise<number>;
 }
@@ -97,6 +102,8 @@ interface Lane {
   failures: number;
   retry?: Cancel | undefined;
   parked?: ParkedRow;
+  /** Whether the parked row is written down: one that is no more was freed. */
+  recorded?: boolean;
 }
 
 /**
@@ -148,6 +155,7 @@ export function createRelay(options: RelayOptions): Relay {
   let durable: number[] = [];
   let deleting = false;
   let deletedMeanwhile: number[] = [];
+  let nextLook: Cancel | undefined;
 
   const laneOf = (key: string): Lane => {
     const lane = lanes.get(key) ?? { key, queue: [], publishing: 0, failures: 0 };
@@ -258,6 +266,7 @@ export function createRelay(options: RelayOptions): Relay {
   function park(lane: Lane, row: OutboxRow, reason: string): void {
     const { seq, topic, id } = row;
     lane.parked = { seq, key: lane.key, topic, id, reason };
+    lane.recorded = false;
     for (const queued of lane.queue) known.delete(queued.row.seq);
     pending -= lane.queue.length;
     lane.queue = [];
@@ -266,6 +275,36 @@ export function createRelay(options: RelayOptions): Relay {
       { saga: lane.key, message: id, contract: topic, seq, reason },
       'the bus refuses a message: its key is parked',
     );
+    void lookAtParked();
+  }
+
+  const parkedLanes = (): (Lane & { parked: ParkedRow })[] =>
+    [...lanes.values()].filter((lane): lane is Lane & { parked: ParkedRow } => lane.parked !== undefined);
+
+  /** Writes down what is parked, so that operators see it wherever they ask, and goes on with what they have freed. */
+  async function lookAtParked(): Promise<void> {
+    nextLook?.();
+    nextLook = undefined;
+    const parked = parkedLanes().map((lane) => ({ lane, row: lane.parked }));
+    if (stopped || parked.length === 0) return;
+    try {
+      const recorded = parked.filter(({ lane }) => lane.recorded);
+      if (recorded.length > 0) {
+        const standing = new Set(await store.parkedSeqs());
+        const freed = recorded.filter(({ lane, row }) => lane.parked === row && !standing.has(row.seq));
+        for (const { lane } of freed) lanes.delete(lane.key);
+        if (freed.length > 0) sweep();
+      }
+      for (const { lane, row } of parked)
+        if (lane.parked === row && !lane.recorded) {
+          await store.recordParked(row.seq, row.reason, new Date(runtime.now()));
+          lane.recorded = true;
+        }
+    } catch (error) {
+      log.warn({ err: error }, 'parked messages could not be looked at: it is tried again');
+    }
+    if (!stopped && !nextLook && parkedLanes().length > 0)
+      nextLook = runtime.after(settings.sweepEveryMs, () => void lookAtParked());
   }
 
   function scheduleDeletes(ms: number): void {
@@ -328,7 +367,7 @@ export function createRelay(options: RelayOptions): Relay {
     reading = true;
     // Where others write, what is known is not read again. Even without room one row is: all that is newer makes some.
     const limit = replicas ? Math.max(1, settings.capacity - known.size) : settings.capacity;
-    const parkedKeys = [...lanes.values()].filter((lane) => lane.parked).map((lane) => lane.key);
+    const parkedKeys = parkedLanes().map((lane) => lane.key);
     // From here on what is committed is taken in again: the snapshot may not have it.
     overflowed = false;
     readsBegun += 1;
@@ -439,7 +478,8 @@ export function createRelay(options: RelayOptions): Relay {
       };
     },
     pending: () => pending,
-    parked: () => [...lanes.values()].flatMap((lane) => lane.parked ?? []),
+    parked: () => parkedLanes().map((lane) => lane.parked),
+    reconsider: () => void lookAtParked(),
     async drain(limitMs) {
       yielding = replicas !== undefined;
       if (started && !stopped) {
@@ -453,6 +493,7 @@ export function createRelay(options: RelayOptions): Relay {
       }
       stopped = true;
       nextSweep?.();
+      nextLook?.();
       for (const lane of lanes.values()) lane.retry?.();
       if (replicas) {
         await replicas.lease.release();

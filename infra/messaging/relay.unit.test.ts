@@ -8,6 +8,7 @@ import { MemoryDatabase, memoryStore } from './memory-store.ts';
 import { createRelay, type RelaySettings } from './relay.ts';
 import type { NewOutboxRow, OutboxRow } from './store.ts';
 import { eventually } from './testing/pipeline.ts';
+import { retryUnpublished, skipUnpublished } from './unpublished.ts';
 
 const test = suite('the relay');
 const runtime = systemRuntime();
@@ -79,7 +80,8 @@ const harness = (settings: Partial<RelaySettings> = {}) => {
       for (const call of [...calls]) call.answer();
       return published.length >= count;
     });
-  return { relay, make, store, calls, published, errors, parked, commit, flow, left };
+  const listed = () => store.listParked({ after: 0, limit: 10 });
+  return { relay, make, store, calls, published, errors, parked, commit, flow, left, listed };
 };
 
 const started = async (settings?: Partial<RelaySettings>) => {
@@ -199,6 +201,64 @@ test('a refused message parks its key with one alert, stalls no other, and is tr
   make().start();
   await flow(5);
   assert.equal(published.slice(2), ['2', '3', '4']);
+});
+
+const refused: Settled[] = [
+  { status: 'refused', reason: 'too large' },
+  { status: 'retryable', reason: 'an earlier one' },
+];
+const verbOn = (seq = 0) => ({ seq, who: 'ana', reason: 'x' });
+
+for (const told of [true, false])
+  test(`a refused message is listed, and goes on in order when it is retried, ${told ? 'at once' : 'even when nobody tells'}`, async () => {
+    const h = await started({ sweepEveryMs: told ? 60_000 : 20 });
+    (await h.commit(row('k', '1'), row('k', '2'))).answered();
+    h.calls[0]?.answer(refused);
+    await eventually('it is listed', async () => (await h.listed()).length === 1);
+    const [listed] = await h.listed();
+    assert.is(listed?.reason, 'too large');
+    assert.is(listed?.key, 'k');
+    assert.is((await retryUnpublished(h.store, verbOn(listed?.seq), new Date())).status, 'done');
+    assert.equal(await h.listed(), []);
+    if (told) h.relay.reconsider();
+    await eventually('it is published again', () => h.calls.length === 1);
+    assert.equal(h.calls[0]?.labels, ['1', '2']);
+    (await h.commit(row('k', '3'))).answered();
+    await h.flow(3);
+    assert.equal(h.published, ['1', '2', '3']);
+    assert.equal(h.relay.parked(), []);
+    assert.is(await h.relay.drain(1_000), 0);
+  });
+
+test('a refused message that is skipped is published by nobody, and the next of its key goes on', async () => {
+  const h = await started();
+  (await h.commit(row('k', '1'), row('k', '2'))).answered();
+  h.calls[0]?.answer(refused);
+  await eventually('it is listed', async () => (await h.listed()).length === 1);
+  const [{ seq } = { seq: 0 }] = await h.listed();
+  assert.is((await skipUnpublished(h.store, verbOn(seq), new Date())).status, 'done');
+  h.relay.reconsider();
+  await h.flow(1);
+  assert.equal(h.published, ['2']);
+  await h.relay.drain(1_000);
+  assert.equal(await h.left(), []);
+});
+
+test('a message that is refused again is parked and listed again', async () => {
+  const h = await started();
+  (await h.commit(row('k', '1'), row('k', '2'))).answered();
+  for (let times = 1; times <= 2; times += 1) {
+    await eventually('it is published', () => h.calls.length === 1);
+    h.calls[0]?.answer(refused);
+    await eventually('it is listed', async () => (await h.listed()).length === 1);
+    assert.is(h.parked.length, times);
+    const [listed] = await h.listed();
+    await retryUnpublished(h.store, verbOn(listed?.seq), new Date());
+    h.relay.reconsider();
+  }
+  await h.flow(2);
+  assert.equal(h.published, ['1', '2']);
+  await h.relay.drain(1_000);
 });
 
 test('what a process left that died is published first, and nothing twice', async () => {

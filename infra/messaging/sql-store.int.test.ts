@@ -29,7 +29,7 @@ const conform = (name: string, open: () => Promise<ServiceDatabase>, last?: () =
     const database = await opened;
     await database.transaction((tx) =>
       tx.script(
-        'TRUNCATE inbox, outbox, held_key, held_message, operation, request, audit, partner RESTART IDENTITY',
+        'TRUNCATE inbox, outbox, outbox_parked, held_key, held_message, operation, request, audit, partner RESTART IDENTITY',
       ),
     );
     return { store: sqlStore(database), partners: sqlPartners, close: async () => {} };

@@ -4,6 +4,7 @@ import { isTransient, sqlState } from '../database/faults.ts';
 import type { HeldMessage, HeldState } from './held-messages.ts';
 import type { Operation } from './operations.ts';
 import type { Claim, MessagingStore, OutboxRow } from './store.ts';
+import type { Unpublished } from './unpublished.ts';
 
 const lockHeldKeys = statement(
   'messaging.lock-held-keys',
@@ -69,6 +70,19 @@ const releaseLease = statement(
   'messaging.release-lease',
   "UPDATE relay_lease SET owner = '' WHERE one AND owner = $1 AND token = $2",
 );
+
+const recordParked = statement(
+  'messaging.record-parked',
+  `WITH gone AS (DELETE FROM outbox_parked p WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.seq = p.seq))
+   INSERT INTO outbox_parked (seq, reason, at) VALUES ($1, $2, $3)
+   ON CONFLICT (seq) DO UPDATE SET reason = excluded.reason`,
+);
+const parkedSeqs = statement('messaging.parked-seqs', 'SELECT seq FROM outbox_parked');
+const PARKED = `SELECT p.seq, o.topic, o.key, o.id, p.reason, p.at FROM outbox_parked p JOIN outbox o ON o.seq = p.seq`;
+const listParked = statement('messaging.list-parked', `${PARKED} WHERE p.seq > $1 ORDER BY p.seq LIMIT $2`);
+const lockParked = statement('messaging.lock-parked', `${PARKED} WHERE p.seq = $1 FOR UPDATE OF p`);
+const freeParked = statement('messaging.free-parked', 'DELETE FROM outbox_parked WHERE seq = $1');
+const dropUnpublished = statement('messaging.drop-unpublished', 'DELETE FROM outbox WHERE seq = $1');
 
 const blockKeys = statement(
   'messaging.block-keys',
@@ -215,6 +229,8 @@ const rangesOf = (numbers: Iterable<number>): string => {
 
 const outboxRowOf = (row: Row): OutboxRow => ({ ...row, seq: Number(row.seq) });
 
+const unpublishedOf = (row: Row): Unpublished => ({ ...row, seq: Number(row.seq) });
+
 /** A commit reports a failed write; nobody awaits these by themselves. */
 const sent = (write: Promise<unknown>): void => void write.catch(() => undefined);
 
@@ -324,6 +340,28 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
     },
     async releaseLease(owner, token) {
       await database.query(releaseLease, [owner, token]);
+    },
+
+    async recordParked(seq, reason, at) {
+      await database.query(recordParked, [seq, reason, at]);
+    },
+    async parkedSeqs() {
+      const rows = await database.query<{ seq: bigint }>(parkedSeqs, []);
+      return rows.map(({ seq }) => Number(seq));
+    },
+    async listParked({ after, limit }) {
+      const rows = await database.query(listParked, [after, limit]);
+      return rows.map(unpublishedOf);
+    },
+    async lockParked(tx, seq) {
+      const [row] = await tx.query(lockParked, [seq]);
+      return row && unpublishedOf(row);
+    },
+    freeParked(tx, seq) {
+      sent(tx.write(freeParked, [seq]));
+    },
+    dropUnpublished(tx, seq) {
+      sent(tx.write(dropUnpublished, [seq]));
     },
 
     hold(tx, messages) {

@@ -2,6 +2,7 @@ import type { AuditEntry } from './audit.ts';
 import type { HeldMessage, HeldState, NewHeld } from './held-messages.ts';
 import type { AnsweredRequest } from './keyed-requests.ts';
 import type { Operation } from './operations.ts';
+import type { Unpublished } from './unpublished.ts';
 
 /** The answer to a command, as it was encoded. */
 export interface StoredReply {
@@ -108,6 +109,18 @@ export interface MessagingStore<Tx> {
   /** @returns whether it is still its owner's */
   renewLease(owner: string, token: number): Promise<boolean>;
   releaseLease(owner: string, token: number): Promise<void>;
+
+  /** Writes down that the bus refuses a row of the outbox; what was written of rows that are gone goes. */
+  recordParked(seq: number, reason: string, at: Date): Promise<void>;
+  /** The seqs that are written down so. */
+  parkedSeqs(): Promise<readonly number[]>;
+  /** The rows of the outbox that the bus refuses, in order, after the seq `after`. */
+  listParked(page: { readonly after: number; readonly limit: number }): Promise<Unpublished[]>;
+  /** One of them, locked. */
+  lockParked(tx: Tx, seq: number): Promise<Unpublished | undefined>;
+  freeParked(tx: Tx, seq: number): void;
+  /** Deletes a row of the outbox that is not published. */
+  dropUnpublished(tx: Tx, seq: number): void;
 
   /** Appends to the keys' queues in the order given, and blocks the keys. */
   hold(tx: Tx, messages: readonly NewHeld[]): void;

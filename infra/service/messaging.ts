@@ -35,6 +35,8 @@ export interface Messaging {
   readonly relay: Relay;
   /** What the replicas of this service tell one another; absent where there can be none. */
   readonly signals: Signals | undefined;
+  /** Tells whichever replica publishes the outbox that parked rows of it were freed. */
+  freed(): void;
   /** Publishes what the outbox holds from before, then hands messages to `handler`. */
   start(handler: BatchHandler<SqlTransaction>): Promise<void>;
   /** Publishes what is committed; what comes after stays in the outbox for the next start. */
@@ -58,6 +60,7 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
   const relay = createRelay({ store, bus, service, runtime, log, metrics, ...(replicas && { replicas }) });
   signals?.on('outbox', relay.wake);
   signals?.on('lease', () => replicas?.lease.look());
+  signals?.on('freed', relay.reconsider);
   const uow = unitOfWork({ store, relay, runtime, log });
   addMessagingGauges(registry, { subscription, bus, relay, store });
   let consumer: Consumer | undefined;
@@ -67,6 +70,10 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
     unitOfWork: uow,
     relay,
     signals,
+    freed() {
+      relay.reconsider();
+      signals?.send('freed');
+    },
     async start(handler) {
       signals?.start();
       relay.start();

@@ -10,10 +10,11 @@ import {
   skipHeldMessage,
   type VerbOutcome,
 } from '../messaging/held-messages.ts';
-import type { MessagingStore } from '../messaging/store.ts';
+import { retryUnpublished, skipUnpublished } from '../messaging/unpublished.ts';
 import type { Runtime } from '../runtime.ts';
 import { isUuid } from '../uuid-text.ts';
 import { peticion, requestOf, type VerbAnswered } from './keyed-verbs.ts';
+import type { Messaging } from './messaging.ts';
 
 const config = { access: access.service };
 const page = { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })) };
@@ -33,18 +34,33 @@ const heldView = (message: HeldMessage) => ({
   proximo: message.nextAt.toISOString(),
 });
 
-/** What operators see and do at any service, the BFF before it: held messages, operations, the audit. */
-export const addOperatorRoutes = <Tx>(app: Server, store: MessagingStore<Tx>, runtime: Runtime): void => {
+const listSchema = {
+  querystring: Type.Object(
+    { ...page, despues: Type.Optional(Type.Integer({ minimum: 0 })) },
+    { additionalProperties: false },
+  ),
+};
+const verbSchema = {
+  params: Type.Object({
+    id: Type.String(),
+    verbo: Type.Union([Type.Literal('reintentar'), Type.Literal('omitir')]),
+  }),
+  body: Type.Object(
+    { motivo: Type.String({ minLength: 1, maxLength: 1000 }), quien: Type.String(), peticion },
+    { additionalProperties: false },
+  ),
+};
+
+/**
+ * What operators see and do at any service, the BFF before it: held and unpublished messages, operations, the audit.
+ */
+export const addOperatorRoutes = (app: Server, messaging: Messaging, runtime: Runtime): void => {
+  const { store } = messaging;
   app.get(
     '/mensajes-retenidos',
     {
       config,
-      schema: {
-        querystring: Type.Object(
-          { ...page, despues: Type.Optional(Type.Integer({ minimum: 0 })) },
-          { additionalProperties: false },
-        ),
-      },
+      schema: listSchema,
     },
     async ({ query }) => {
       const held = await listHeldMessages(store, { after: query.despues ?? 0, limit: query.limit ?? 100 });
@@ -56,21 +72,11 @@ export const addOperatorRoutes = <Tx>(app: Server, store: MessagingStore<Tx>, ru
     '/mensajes-retenidos/:id/:verbo',
     {
       config,
-      schema: {
-        params: Type.Object({
-          id: Type.String(),
-          verbo: Type.Union([Type.Literal('reintentar'), Type.Literal('omitir')]),
-        }),
-        body: Type.Object(
-          { motivo: Type.String({ minLength: 1, maxLength: 1000 }), quien: Type.String(), peticion },
-          { additionalProperties: false },
-        ),
-      },
+      schema: verbSchema,
     },
     async ({ params, body }): Promise<VerbAnswered<null>> => {
-      if (!/^\d{1,15}$/.test(params.id)) throw notFound(`No hay un mensaje retenido ${params.id}`);
       const verb = {
-        id: Number(params.id),
+        id: numberOf(params.id),
         who: body.quien,
         reason: body.motivo,
         ...requestOf(body.peticion),
@@ -78,6 +84,38 @@ export const addOperatorRoutes = <Tx>(app: Server, store: MessagingStore<Tx>, ru
       const apply = params.verbo === 'reintentar' ? retryHeldMessage : skipHeldMessage;
       const outcome = await apply(store, verb, new Date(runtime.now()));
       refuse(params.id, outcome);
+      return { repetida: outcome.status === 'repeated', respuesta: null };
+    },
+  );
+
+  app.get('/mensajes-sin-publicar', { config, schema: listSchema }, async ({ query }) => {
+    const parked = await store.listParked({ after: query.despues ?? 0, limit: query.limit ?? 100 });
+    return {
+      mensajes: parked.map(({ seq, key, topic, id, reason, at }) => ({
+        id: seq,
+        clave: key,
+        contrato: topic,
+        mensaje: id,
+        causa: reason,
+        detenido: at.toISOString(),
+      })),
+    };
+  });
+
+  app.post(
+    '/mensajes-sin-publicar/:id/:verbo',
+    { config, schema: verbSchema },
+    async ({ params, body }): Promise<VerbAnswered<null>> => {
+      const verb = {
+        seq: numberOf(params.id),
+        who: body.quien,
+        reason: body.motivo,
+        ...requestOf(body.peticion),
+      };
+      const apply = params.verbo === 'reintentar' ? retryUnpublished : skipUnpublished;
+      const outcome = await apply(store, verb, new Date(runtime.now()));
+      refuse(params.id, outcome);
+      messaging.freed();
       return { repetida: outcome.status === 'repeated', respuesta: null };
     },
   );
@@ -129,10 +167,16 @@ export const addOperatorRoutes = <Tx>(app: Server, store: MessagingStore<Tx>, ru
   );
 };
 
+/** @throws HttpError 404 for what is no number of ours */
+const numberOf = (id: string): number => {
+  if (!/^\d{1,15}$/.test(id)) throw notFound(`No hay un mensaje ${id}`);
+  return Number(id);
+};
+
 const refuse = (id: string, outcome: VerbOutcome): void => {
   if (outcome.status === 'under-way') throw stillUnderWay();
   if (outcome.status === 'reused') throw keyReused();
-  if (outcome.status === 'unknown') throw notFound(`No hay un mensaje retenido ${id}`);
+  if (outcome.status === 'unknown') throw notFound(`No hay un mensaje ${id}`);
   if (outcome.status === 'behind')
     throw conflict('HAY_UNO_ANTERIOR', `Antes va el mensaje ${outcome.head}, el más antiguo de su clave`);
 };

@@ -26,7 +26,7 @@ export const buildParticipant = async <Rows>(
 ): Promise<Service> => {
   const messaging = createMessaging(deps, name, name);
   const app = await createServiceServer(deps, name, description);
-  addOperatorRoutes(app, messaging.store, deps.runtime);
+  addOperatorRoutes(app, messaging, deps.runtime);
   addRoutes(app, messaging);
   const handler = participant(capability, {
     store: messaging.store,

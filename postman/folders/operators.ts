@@ -14,7 +14,7 @@ const verb = (name: string, path: string, body: object, test: string): RequestSo
 export const operators: FolderSource = {
   name: 'Operator views',
   describe:
-    'Sagas listed, searched and in detail, held messages, the audit, and the verbs on what is not parked.',
+    'Sagas listed, searched and in detail, held and unpublished messages, the audit, and the verbs on what is not parked.',
   requests: [
     {
       name: 'A saga that succeeds',
@@ -116,6 +116,7 @@ export const operators: FolderSource = {
       test: `
         answers(200);
         const saga = pm.response.json();
+        pm.test('names its trace', () => pm.expect(saga.traza).to.match(/^[0-9a-f]{32}$/));
         pm.test('has these fields', () => {
           pm.expect(saga).to.include.all.keys(
             'id', 'tipo', 'estado', 'definicion', 'iniciada', 'actualizada', 'clave', 'pasos', 'restantes', 'mensajes');
@@ -228,6 +229,28 @@ export const operators: FolderSource = {
         answers(200);
         pm.test('a list', () => pm.expect(pm.response.json()).to.be.an('array'));`,
     },
+    {
+      name: 'Messages that the bus refuses',
+      describe:
+        'What is committed and cannot be published, with the later messages of its key. In a healthy system: none.',
+      method: 'GET',
+      path: '/api/mensajes-sin-publicar',
+      test: `
+        answers(200);
+        pm.test('a list', () => pm.expect(pm.response.json()).to.be.an('array'));`,
+    },
+    verb(
+      'Publish a message again that nobody has: 404',
+      '/api/mensajes-sin-publicar/partner-0/reintentar',
+      { motivo: 'prueba' },
+      'refused(404);',
+    ),
+    verb(
+      'Give up a message that nobody has: 404',
+      '/api/mensajes-sin-publicar/nadie-1/omitir',
+      { motivo: 'prueba' },
+      'refused(404);',
+    ),
     verb(
       'Skip a held message that nobody has: 404',
       '/api/mensajes-retenidos/{{$guid}}/omitir',

@@ -38,7 +38,7 @@ export const build = async (deps: ServiceDeps): Promise<Service> => {
     name,
     'Registers campaigns and coordinates their sagas. Called by the BFF only.',
   );
-  addOperatorRoutes(app, messaging.store, runtime);
+  addOperatorRoutes(app, messaging, runtime);
   addRoutes(app);
   addCampaignRoutes(app, { prisma, coordinator });
   return {

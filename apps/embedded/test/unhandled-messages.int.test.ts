@@ -246,6 +246,69 @@ else {
     await mend();
   });
 
+  test('a message that the bus refuses is listed, alerts once, holds only its key, and is retried or skipped', async () => {
+    const key = runtime.uuid();
+    const motivo = `sin tema ${key}`;
+    const unpublished = async (): Promise<
+      { id: string; contrato: string; causa: string; mensaje: string }[]
+    > => (await call('GET', '/api/mensajes-sin-publicar')).json.filter(({ clave }: Held) => clave === key);
+    const published: string[] = [];
+    const topic = contracts.PartnerCancelado.topic;
+    const watching = await fleet.bus.subscribe(
+      { topics: [topic], subscription: 'mirón', mode: 'each-replica', maxBatch: 10 },
+      async (batch) => void published.push(...batch.filter((one) => one.key === key).map((one) => one.topic)),
+    );
+    const ids = [runtime.uuid(), runtime.uuid()];
+    const props = JSON.stringify({ t: runtime.now(), v: '1.0#0000000000000000', k: key, s: key, p: '' });
+    await partnerTables.run(
+      `INSERT INTO outbox (topic, key, id, props, payload) VALUES
+         ('nadie/Nada.v1', '${key}', '${ids[0]}', '${props}', ''), ('${topic}', '${key}', '${ids[1]}', '${props}', '')`,
+    );
+    const listed = () =>
+      eventually('it is listed', async () => {
+        leap(1_000);
+        return (await unpublished())[0];
+      });
+    const first = await listed();
+    assert.match(first.id, /^partner-\d+$/);
+    assert.is(first.contrato, 'nadie/Nada.v1');
+    assert.is(first.mensaje, ids[0]);
+    assert.match(first.causa, 'nadie/Nada.v1');
+    assert.equal(published, []);
+    await completed(campaign(2));
+    const metrics = await (await fetch(`${fleet.urls.partner}/metrics`)).text();
+    assert.match(metrics, /^outbox_parked_keys\{.*\} 1$/m);
+    const act = (name: string, idempotency: string) =>
+      call(
+        'POST',
+        `/api/mensajes-sin-publicar/${first.id}/${name}`,
+        { motivo },
+        { 'idempotency-key': idempotency },
+      );
+    const retried = await act('reintentar', '1');
+    assert.is(retried.status, 200, retried.text);
+    assert.equal(retried.json, { id: first.id, servicio: 'partner', verbo: 'reintentar' });
+    assert.is((await listed()).id, first.id, 'refused again, it is listed again');
+    assert.is((await act('omitir', '2')).status, 200);
+    const again = await act('omitir', '2');
+    assert.is(again.header('idempotent-replayed'), 'true', again.text);
+    assert.is((await act('omitir', '3')).status, 404);
+    await eventually('the next of its key is published', async () => published.length > 0);
+    assert.equal(published, [topic]);
+    assert.equal(await unpublished(), []);
+    const audit = (await call('GET', '/api/auditoria')).json;
+    assert.equal(
+      audit
+        .filter((one: Record<string, string>) => one.motivo === motivo)
+        .map(({ que, sobre }: Record<string, string>) => [que, sobre]),
+      ['publicacion.omitir', 'publicacion.reintentar'].map((que) => [
+        que,
+        `nadie/Nada.v1#${first.id.split('-').at(-1)}`,
+      ]),
+    );
+    await watching.close();
+  });
+
   test.after(async () => {
     await Promise.all([partnerTables.close(), campaignTables.close()]);
     await fleet.stop();

@@ -6,7 +6,8 @@ import { retryHeldMessage, skipHeldMessage } from '../held-messages.ts';
 import type { KeyedRequest } from '../keyed-requests.ts';
 import type { Outgoing, Received } from '../message.ts';
 import { unitOfWork } from '../unit-of-work.ts';
-import { busMessage } from '../wire.ts';
+import { retryUnpublished, skipUnpublished } from '../unpublished.ts';
+import { busMessage, toOutboxRow } from '../wire.ts';
 import {
   aprobar,
   cancelada,
@@ -475,6 +476,51 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     assert.is((await skip()).status, 'repeated');
     assert.is((await p.store.listAudit({ limit: 10 })).length, 1);
   });
+
+  holds(
+    'what the bus refuses is listed until it is freed or gone, by a verb that is audited and done once a key',
+    async (p) => {
+      const rows = ['a', 'b', 'c'].map((id) => toOutboxRow(registrar('s', id), p.runtime));
+      const seqs = await p.store.transaction((tx) => p.store.enqueue(tx, rows));
+      const [first = 0, second = 0, third = 0] = seqs;
+      for (const seq of seqs) await p.store.recordParked(seq, `refused ${seq}`, new Date(p.runtime.now()));
+      await p.store.recordParked(second, 'again', new Date(p.runtime.now()));
+      const page = await p.store.listParked({ after: first, limit: 1 });
+      assert.equal(
+        page.map(({ seq, topic, key, id, reason }) => [seq, topic, key, id, reason]),
+        [[second, rows[1]?.topic, 's', rows[1]?.id, 'again']],
+      );
+      const request = { id: '8f0a0f60-6a0f-5d3c-9b0c-3f8a4f1f7d52', hash: 'h' };
+      const verb = (seq: number) => ({ seq, who: 'ana', reason: 'x', request });
+      const now = new Date(p.runtime.now());
+      assert.is((await skipUnpublished(p.store, verb(999_999), now)).status, 'unknown');
+      assert.is((await skipUnpublished(p.store, verb(first), now)).status, 'done');
+      assert.is((await skipUnpublished(p.store, verb(first), now)).status, 'repeated');
+      assert.is(
+        (await skipUnpublished(p.store, { ...verb(first), request: { ...request, hash: 'i' } }, now)).status,
+        'reused',
+      );
+      const { request: _, ...unkeyed } = verb(second);
+      assert.is((await retryUnpublished(p.store, unkeyed, now)).status, 'done');
+      assert.is((await retryUnpublished(p.store, unkeyed, now)).status, 'unknown');
+      assert.equal(
+        (await outbox(p)).map(({ seq }) => seq),
+        [second, third],
+      );
+      // A row that was published after all is refused no more.
+      await p.store.deletePublished([third]);
+      assert.equal(await p.store.listParked({ after: 0, limit: 10 }), []);
+      await p.store.recordParked(second, 'once more', now);
+      assert.equal([...(await p.store.parkedSeqs())], [second]);
+      assert.equal(
+        (await p.store.listAudit({ limit: 10 })).map(({ who, action, target }) => [who, action, target]),
+        [
+          ['ana', 'publicacion.reintentar', `${rows[1]?.topic}#${second}`],
+          ['ana', 'publicacion.omitir', `${rows[0]?.topic}#${first}`],
+        ],
+      );
+    },
+  );
 
   running('a direct command leaves an operation with how it ended, written with its effect', async (p) => {
     const direct = (id: string, nombre: string): Outgoing => ({

@@ -90,12 +90,50 @@ const auditRow = Type.Object(
 );
 type AuditRow = Static<typeof auditRow>;
 
-const summaries = {
-  reintentar: ['Entrega otra vez un mensaje retenido', 'Es el más antiguo de su clave, o un 409.'],
-  omitir: ['Descarta un mensaje retenido', 'Los de su clave siguen, en orden.'],
+const unpublished = Type.Object(
+  {
+    id: publicId,
+    servicio: Type.String(),
+    clave: Type.String({ description: 'Los mensajes de la misma clave esperan detrás, en orden' }),
+    contrato: Type.String(),
+    mensaje: Type.String({ description: 'Su `ce-id`' }),
+    causa: Type.String({ description: 'Por qué lo rechaza el bus' }),
+    detenido: instant,
+  },
+  {
+    examples: [
+      {
+        id: 'partner-41',
+        servicio: 'partner',
+        clave: '7b0e4c1d-0f7a-5b5e-9f55-3c8f6a1d2e3f',
+        contrato: 'partner/PartnerRegistrado.v1',
+        mensaje: '0195510e-7c00-7000-8000-000000000001',
+        causa: 'the message has 6000000 bytes, more than 5242880',
+        detenido: '2026-03-01T12:00:00.000Z',
+      },
+    ],
+  },
+);
+type Unpublished = Static<typeof unpublished>;
+
+/** Two collections of messages that wait for an operator, each with its verbs. */
+const waiting = {
+  'mensajes-retenidos': {
+    missing: 'No hay un mensaje retenido',
+    reintentar: ['Entrega otra vez un mensaje retenido', 'Es el más antiguo de su clave, o un 409.'],
+    omitir: ['Descarta un mensaje retenido', 'Los de su clave siguen, en orden.'],
+  },
+  'mensajes-sin-publicar': {
+    missing: 'No hay un mensaje sin publicar',
+    reintentar: ['Publica otra vez un mensaje que el bus rechazó', 'Los de su clave siguen, en orden.'],
+    omitir: [
+      'Renuncia a publicar un mensaje que el bus rechazó',
+      'Se borra; los de su clave siguen, en orden.',
+    ],
+  },
 } as const;
 
-/** What operators see and do across the services: held messages and the audit. Each service numbers its own. */
+/** What operators see and do across the services: messages that wait for them and the audit. Each service numbers its own. */
 export const addOperatorRoutes = (app: Server, parts: BffParts, verbs: Verbs): void => {
   const services = new Map([parts.campaign, parts.partner, parts.tracking].map((one) => [one.target, one]));
 
@@ -122,35 +160,60 @@ export const addOperatorRoutes = (app: Server, parts: BffParts, verbs: Verbs): v
     },
   );
 
-  for (const [verbo, [summary, more]] of Object.entries(summaries))
-    app.post(
-      `/api/mensajes-retenidos/:id/${verbo}`,
-      {
-        config,
-        schema: {
-          tags: ['operación'],
-          summary,
-          description: `${more} Deja una fila en la auditoría. Repetido sin Idempotency-Key, cuando ya no está retenido, es un 404 y no cambia nada.`,
-          headers: verbHeaders,
-          params: Type.Object({ id: publicId }),
-          body: Type.Object(
-            { motivo },
-            { additionalProperties: false, examples: [{ motivo: 'El fallo está corregido' }] },
-          ),
-          response: { 200: verbDone, '4xx': errors, '5xx': errors },
+  app.get(
+    '/api/mensajes-sin-publicar',
+    {
+      config,
+      schema: {
+        tags: ['operación'],
+        summary: 'Los mensajes que el bus rechaza, del más antiguo al más reciente',
+        description:
+          'De todos los servicios: están confirmados y nadie los recibe. En un sistema sano la lista está vacía.',
+        querystring: query,
+        response: { 200: Type.Array(unpublished), '4xx': errors, '5xx': errors },
+      },
+    },
+    async (request) => {
+      const { limit = Number.POSITIVE_INFINITY } = request.query;
+      const all = await ofEach<Unpublished>(services, limit, request, {
+        path: 'mensajes-sin-publicar',
+        field: 'mensajes',
+        after: 'despues',
+      });
+      return all.sort((a, b) => compare(a.detenido, b.detenido)).slice(0, limit);
+    },
+  );
+
+  for (const [collection, { missing, ...summaries }] of Object.entries(waiting))
+    for (const [verbo, [summary, more]] of Object.entries(summaries))
+      app.post(
+        `/api/${collection}/:id/${verbo}`,
+        {
+          config,
+          schema: {
+            tags: ['operación'],
+            summary,
+            description: `${more} Deja una fila en la auditoría. Repetido sin Idempotency-Key, cuando ya no está, es un 404 y no cambia nada.`,
+            headers: verbHeaders,
+            params: Type.Object({ id: publicId }),
+            body: Type.Object(
+              { motivo },
+              { additionalProperties: false, examples: [{ motivo: 'El fallo está corregido' }] },
+            ),
+            response: { 200: verbDone, '4xx': errors, '5xx': errors },
+          },
         },
-      },
-      async (request, reply) => {
-        const { params } = request;
-        const [, name = '', number = ''] = /^([a-z-]+)-(\d{1,15})$/.exec(params.id) ?? [];
-        const service = services.get(name);
-        if (service === undefined) throw notFound(`No hay un mensaje retenido ${params.id}`);
-        await inPublic(name, params.id, () =>
-          verbs.apply(request, reply, { owner: service, path: ['mensajes-retenidos', number, verbo] }),
-        );
-        return { id: params.id, servicio: name, verbo };
-      },
-    );
+        async (request, reply) => {
+          const { id } = request.params;
+          const [, name = '', number = ''] = /^([a-z-]+)-(\d{1,15})$/.exec(id) ?? [];
+          const owner = services.get(name);
+          if (owner === undefined) throw notFound(`${missing} ${id}`);
+          await inPublic(name, `${missing} ${id}`, () =>
+            verbs.apply(request, reply, { owner, path: [collection, number, verbo] }),
+          );
+          return { id, servicio: name, verbo };
+        },
+      );
 
   app.get(
     '/api/auditoria',
@@ -216,12 +279,12 @@ const ofEach = async <Row>(
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Refusals of a service as the client is to read them: by the ids that it knows. */
-const inPublic = async <R>(service: string, id: string, call: () => Promise<R>): Promise<R> => {
+const inPublic = async <R>(service: string, missing: string, call: () => Promise<R>): Promise<R> => {
   try {
     return await call();
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    if (error.statusCode === 404) throw notFound(`No hay un mensaje retenido ${id}`);
+    if (error.statusCode === 404) throw notFound(missing);
     if (error.statusCode !== 409) throw error;
     throw new HttpError(
       error.problems.map((problem) => ({

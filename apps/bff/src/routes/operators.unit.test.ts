@@ -183,6 +183,24 @@ test('a verb on a held message reaches the service that its id names', async () 
   await app.close();
 });
 
+test('a verb on an unpublished message reaches its service too, and its refusal names it', async () => {
+  const refusals: unknown[] = [{ repetida: false, respuesta: null }, notFound('No hay un mensaje 7')];
+  const { app, asked } = await bff(() => refusals.shift());
+  const post = () =>
+    app.inject({
+      method: 'POST',
+      url: '/api/mensajes-sin-publicar/tracking-7/reintentar',
+      headers: operator,
+      payload: { motivo: 'ya cabe' },
+    });
+  assert.equal((await post()).json(), { id: 'tracking-7', servicio: 'tracking', verbo: 'reintentar' });
+  assert.equal(asked[0]?.path, ['mensajes-sin-publicar', '7', 'reintentar']);
+  const gone = await post();
+  assert.is(gone.statusCode, 404);
+  assert.is(gone.json().errors[0].detail, 'No hay un mensaje sin publicar tracking-7');
+  await app.close();
+});
+
 test('a service’s refusal speaks of the ids that the client knows', async () => {
   const refusals = [
     conflict('HAY_UNO_ANTERIOR', 'Antes va el mensaje 5, el más antiguo'),
