@@ -1,3 +1,4 @@
+// time limit: 180 s
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';

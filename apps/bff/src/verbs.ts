@@ -25,7 +25,8 @@ export const verbHeaders = Type.Object({
 
 /** What one verb asks of the service that owns what it changes. */
 export interface Verb {
-  readonly owner: ServiceClient;
+  /** @throws HttpError 404 where nobody owns it */
+  owner(): ServiceClient;
   readonly path: readonly string[];
 }
 
@@ -50,7 +51,7 @@ export const createVerbs = (): Verbs => {
     { owner, path }: Verb,
     peticion?: { readonly id: string; readonly huella: string },
   ): Promise<Body> => {
-    const answered = await owner.call<VerbAnswered<Body>>({
+    const answered = await owner().call<VerbAnswered<Body>>({
       method: 'POST',
       path,
       body: { ...request.body, quien: request.caller.name, ...(peticion && { peticion }) },
@@ -65,7 +66,7 @@ export const createVerbs = (): Verbs => {
       const key = idempotencyKey(request);
       if (key === undefined) return send(request, reply, verb);
       const route = verb.path.map(encodeURIComponent).join('/');
-      const id = idOf(request.caller, `${verb.owner.target}/${route}`, key);
+      const id = idOf(request.caller, `${verb.owner().target}/${route}`, key);
       const huella = requestHash(route, request.body);
       return underWay.alone(id, () => send(request, reply, verb, { id, huella }));
     },

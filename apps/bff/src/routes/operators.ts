@@ -206,8 +206,11 @@ export const addOperatorRoutes = (app: Server, parts: BffParts, verbs: Verbs): v
         async (request, reply) => {
           const { id } = request.params;
           const [, name = '', number = ''] = /^([a-z-]+)-(\d{1,15})$/.exec(id) ?? [];
-          const owner = services.get(name);
-          if (owner === undefined) throw notFound(`${missing} ${id}`);
+          const owner = (): ServiceClient => {
+            const service = services.get(name);
+            if (service === undefined) throw notFound(`${missing} ${id}`);
+            return service;
+          };
           await inPublic(name, `${missing} ${id}`, () =>
             verbs.apply(request, reply, { owner, path: [collection, number, verbo] }),
           );

@@ -253,7 +253,7 @@ export const addSagaViewRoutes = (app: Server, parts: BffParts, verbs: Verbs): v
       async (request, reply) => {
         const { tipo, id, paso } = request.params;
         const view = await verbs.apply<Static<typeof sagaView>>(request, reply, {
-          owner: ownerOf(tipo),
+          owner: () => ownerOf(tipo),
           path: ['sagas', tipo, id, 'pasos', paso, verbo],
         });
         return reply.send(view);
