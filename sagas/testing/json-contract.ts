@@ -7,6 +7,7 @@ export const jsonContract = <Body>(name: string, owner = 'test'): Contract<Body>
   version: '1.0',
   topic: `${owner}/${name}.v1`,
   fingerprint: '0000000000000000',
+  schemas: [],
   encode: (body) => Buffer.from(JSON.stringify(body)),
   decode(payload) {
     try {

@@ -45,6 +45,7 @@ export const defineContract = <Body>(
     version: newest.version,
     topic,
     fingerprint: newest.fingerprint,
+    schemas: versions.map(({ schema }) => JSON.stringify(schema)),
     encode(body) {
       let payload: Buffer;
       try {

@@ -10,6 +10,8 @@ export interface Contract<Body> {
   readonly topic: string;
   /** CRC-64-AVRO of the schema's parsing canonical form, 16 hex digits. */
   readonly fingerprint: string;
+  /** Every published schema of this major as JSON, the oldest first. */
+  readonly schemas: readonly string[];
   /** @throws ContractError naming the field when `body` is not what the schema says */
   encode(body: Body): Buffer;
   /**

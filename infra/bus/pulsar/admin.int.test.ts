@@ -41,13 +41,14 @@ else {
     assert.equal(await admin.namespaces('admin-test'), [namespace]);
     assert.equal(await admin.topics(namespace), [topic]);
     assert.is(await admin.partitions(topic), 3);
-    assert.ok((await admin.subscriptions(topic))?.includes('twice'));
+    const partitions = (await admin.stats(topic))?.partitions;
+    assert.equal([...(partitions?.keys() ?? [])].sort(), [0, 1, 2]);
+    for (const durable of partitions?.values() ?? []) assert.ok(durable.has('twice'));
   });
 
   test('what does not exist is undefined, or none', async () => {
     const missing = 'persistent://admin-test/cosas/Nada.v1';
     assert.is(await admin.partitions(missing), undefined);
-    assert.is(await admin.subscriptions(missing), undefined);
     assert.is(await admin.stats(missing), undefined);
     assert.is(await admin.policies('admin-test/nada'), undefined);
     assert.equal(await admin.schemas(missing), []);

@@ -44,7 +44,10 @@ export interface SubscriptionStats {
 }
 
 export interface TopicStats {
+  /** Durable ones, all partitions together. */
   readonly subscriptions: ReadonlyMap<string, SubscriptionStats>;
+  /** The names of the durable subscriptions of each partition that there is, by its number. */
+  readonly partitions: ReadonlyMap<number, ReadonlySet<string>>;
   /** Bytes on disk, what is retained included. */
   readonly storageBytes: number;
   readonly producers: number;
@@ -79,8 +82,8 @@ export interface PulsarAdmin {
   /** Its partitions; 0 where it has none; undefined where it does not exist. */
   partitions(topic: string): Promise<number | undefined>;
   createTopic(topic: string, partitions: number): Promise<void>;
-  /** The names of its durable subscriptions, and of whoever reads it now; undefined where it does not exist. */
-  subscriptions(topic: string): Promise<readonly string[] | undefined>;
+  /** Makes the partitions of a topic that were deleted, or not made when its creation was cut off. */
+  createMissedPartitions(topic: string): Promise<void>;
   /**
    * From the first message that the topic still has. Where others create it at this moment the broker may answer 412,
    * busy: ask again.
@@ -157,6 +160,7 @@ interface StatsAnswer {
         readonly msgBacklog?: number;
         readonly earliestMsgPublishTimeInBacklog?: number;
         readonly unackedMessages?: number;
+        readonly isDurable?: boolean;
         readonly consumers?: readonly unknown[];
       }
     >
@@ -169,10 +173,15 @@ const earlier = (a: number | undefined, b: number | undefined): number | undefin
 
 /** The partitions are added here: the broker's own sum takes a partition without backlog for the oldest. */
 const readStats = (answer: StatsAnswer): TopicStats => {
-  const parts = Object.values(answer.partitions ?? {});
+  const parts = Object.entries(answer.partitions ?? {});
   const subscriptions = new Map<string, SubscriptionStats>();
-  for (const part of parts.length > 0 ? parts : [answer]) {
+  const partitions = new Map<number, Set<string>>();
+  for (const [topic, part] of parts.length > 0 ? parts : [['-partition-0', answer] as const]) {
+    const durable = new Set<string>();
+    partitions.set(Number(/-partition-(\d+)$/.exec(topic)?.[1]), durable);
     for (const [name, stats] of Object.entries(part.subscriptions ?? {})) {
+      if (stats.isDurable === false) continue;
+      durable.add(name);
       const sum = subscriptions.get(name);
       const { msgBacklog = 0, earliestMsgPublishTimeInBacklog: oldest = 0 } = stats;
       subscriptions.set(name, {
@@ -188,6 +197,7 @@ const readStats = (answer: StatsAnswer): TopicStats => {
   }
   return {
     subscriptions,
+    partitions,
     storageBytes: answer.storageSize ?? 0,
     producers: answer.publishers?.length ?? 0,
   };
@@ -268,7 +278,9 @@ export const pulsarAdmin = (options: PulsarAdminOptions): PulsarAdmin => {
     async createTopic(topic, partitions) {
       await ask('PUT', `${pathOf(topic)}/partitions`, partitions, [409]);
     },
-    subscriptions: (topic) => find(`${pathOf(topic)}/subscriptions`),
+    async createMissedPartitions(topic) {
+      await ask('POST', `${pathOf(topic)}/createMissedPartitions`);
+    },
     async createSubscription(topic, subscription) {
       // The message id before the first: on every partition.
       const earliest = { ledgerId: -1, entryId: -1 };
