@@ -60,6 +60,18 @@ export const declared = {
   PULSAR_TRUST_CERTS: declare.optional(
     declare.text('', "Authorities that the broker's certificate may be of (PEM file); else the usual ones."),
   ),
+  PULSAR_PARTITIONS: declare.integer(
+    4,
+    1,
+    100,
+    'Partitions of each topic that npm run provision makes; fixed from then on.',
+  ),
+  PULSAR_PORT: declare.integer(6650, 1, 65_535, 'Port of the broker that npm run pulsar runs.'),
+  PULSAR_WEB_PORT: declare.integer(8080, 1, 65_535, 'Port of its admin REST and its WebSocket API.'),
+  PULSAR_CACHE: declare.optional(
+    declare.text('', 'Folder that its jars are fetched into; ~/.cache/cordada by default.'),
+  ),
+  POSTGRES_PORT: declare.integer(5432, 1, 65_535, 'Port of the Postgres that npm run db runs.'),
   DATABASE_URL: declare.optional(
     declare.url('', ['postgres:', 'postgresql:'], 'Postgres server; one database a service is made in it.'),
   ),

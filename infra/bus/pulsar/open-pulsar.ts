@@ -9,7 +9,7 @@ import { restFetch, type TlsIdentity } from './rest-fetch.ts';
 import { topicName } from './topic-name.ts';
 
 /** The tenant of all that is ours. */
-const TENANT = 'cordada';
+export const TENANT = 'cordada';
 
 /** Pulsar's own defaults. */
 const ADMIN_PORT = 8080;
@@ -55,6 +55,20 @@ const readIdentity = async (settings: PulsarSettings): Promise<TlsIdentity> => {
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 };
 
+/**
+ * The admin REST of the broker that the settings name.
+ * @throws ConfigError with a line for each file that cannot be read, or that has no use
+ */
+export const openAdmin = async (settings: PulsarSettings): Promise<PulsarAdmin> =>
+  adminAs(await readIdentity(settings), settings);
+
+const adminAs = (identity: TlsIdentity, settings: PulsarSettings): PulsarAdmin =>
+  pulsarAdmin({
+    url: adminUrlOf(settings),
+    fetch: restFetch(identity),
+    token: settings.PULSAR_TOKEN,
+  });
+
 const backlogsOf = (admin: PulsarAdmin): Backlogs & { health(): Promise<void> } => ({
   async of(topic, subscription) {
     const stats = await admin.stats(topicName(TENANT, topic), true);
@@ -73,11 +87,7 @@ const backlogsOf = (admin: PulsarAdmin): Backlogs & { health(): Promise<void> } 
 export const openPulsar = async (options: OpenBusOptions): Promise<Bus> => {
   const { settings, manifest, runtime, rejected } = options;
   const identity = await readIdentity(settings);
-  const admin = pulsarAdmin({
-    url: adminUrlOf(settings),
-    fetch: restFetch(identity),
-    token: settings.PULSAR_TOKEN,
-  });
+  const admin = adminAs(identity, settings);
   const common = {
     tenant: TENANT,
     manifest,

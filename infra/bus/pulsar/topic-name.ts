@@ -9,6 +9,3 @@ export const topicPath = (tenant: string, topic: string): string => {
   const [owner = '', local = ''] = topic.split('/');
   return `persistent/${[tenant, owner, local].map(encodeURIComponent).join('/')}`;
 };
-
-/** A topic's name in Pulsar: `persistent://<tenant>/<owner>/<Contract>.v1`. */
-export const topicName = (tenant: string, topic: string): string => `persistent://${tenant}/${topic}`;
