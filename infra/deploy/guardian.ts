@@ -17,6 +17,8 @@ while [ -n "$pid" ] && kill -0 "$pid" 2> /dev/null; do sleep 0.05; done
 export interface Guardian {
   /** Ends the server, if it still runs, and removes its folder, if that was asked for. */
   end(): Promise<void>;
+  /** Ends the guardian alone. */
+  dismiss(): void;
 }
 
 /**
@@ -33,6 +35,7 @@ export const startGuardian = (pidFile: string, signal: 'KILL' | 'QUIT' | 'TERM',
   guardian.unref();
   (guardian.stdin as unknown as { unref(): void }).unref();
   return {
+    dismiss: () => void guardian.kill('SIGKILL'),
     end: () =>
       new Promise((resolve) => {
         if (guardian.exitCode !== null || guardian.signalCode !== null) return resolve();

@@ -1,13 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import pg from 'pg';
+import { freePorts } from '../deploy/free-port.ts';
+import { startGuardian } from '../deploy/guardian.ts';
+import {
+  findPostgres,
+  type PostgresServer,
+  postgresPidFile,
+  startPostgresServer,
+} from '../deploy/postgres/server.ts';
+import { ServerRefused } from '../deploy/server-refused.ts';
 
 /** A Postgres server for tests. */
 export interface TestPostgres {
@@ -31,70 +34,11 @@ export interface OwnTestPostgres extends TestPostgres {
 export interface TestPostgresOptions {
   /** Whether commits wait for the disk (off by default: a test that kills a process loses nothing by that). */
   readonly fsync?: boolean;
+  /** Of the superuser; without it the server trusts everyone. */
+  readonly password?: string;
+  /** PEM; with it the server speaks TLS too. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
 }
-
-const run = promisify(execFile);
-const BINARIES = '/usr/lib/postgresql';
-const START_TIMEOUT_MS = 30_000;
-
-/** Kills the server and removes its data when the pipe on its stdin closes: also when the test dies. */
-const GUARDIAN = `
-trap '' INT TERM HUP
-cat > /dev/null
-pid=$(head -n 1 "$1/data/postmaster.pid" 2> /dev/null)
-[ -n "$pid" ] && kill -CONT "$pid" && kill -QUIT "$pid"
-while [ -n "$pid" ] && kill -0 "$pid" 2> /dev/null; do sleep 0.05; done
-rm -rf "$1"
-`;
-
-/** The folder of the newest server binaries, or undefined where there are none. */
-const findBinaries = (): string | undefined => {
-  if (!existsSync(BINARIES)) return undefined;
-  return readdirSync(BINARIES)
-    .sort((a, b) => Number(b) - Number(a))
-    .map((version) => join(BINARIES, version, 'bin'))
-    .find((bin) => existsSync(join(bin, 'initdb')) && existsSync(join(bin, 'postgres')));
-};
-
-/** Postgres refuses to run as root: then its own account runs it. */
-const account = async (): Promise<{ uid?: number; gid?: number }> => {
-  if (process.getuid?.() !== 0) return {};
-  for (const name of ['postgres', 'nobody']) {
-    try {
-      const [uid, gid] = await Promise.all([run('id', ['-u', name]), run('id', ['-g', name])]);
-      return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
-    } catch {
-      // no such account: the next one
-    }
-  }
-  throw new Error('no account to run Postgres: it refuses to run as root');
-};
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === 'object'
-          ? resolve(address.port)
-          : reject(new Error('no port')),
-      );
-    });
-  });
-
-const answers = async (url: string): Promise<boolean> => {
-  const client = new pg.Client({ connectionString: `${url}/postgres`, connectionTimeoutMillis: 1_000 });
-  client.on('error', () => undefined); // it is asked again
-  try {
-    await client.connect();
-    await client.end();
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 /**
  * Starts a server of this process's own on 127.0.0.1, on a free port, in a temporary folder. It is gone when the
@@ -104,98 +48,41 @@ const answers = async (url: string): Promise<boolean> => {
 export async function startOwnPostgres(
   options: TestPostgresOptions = {},
 ): Promise<OwnTestPostgres | undefined> {
-  const bin = findBinaries();
-  if (bin === undefined) {
-    console.log(`skipped: no Postgres server below ${BINARIES}, and TEST_DATABASE_URL is not set`);
+  try {
+    findPostgres();
+  } catch (error) {
+    if (!(error instanceof ServerRefused)) throw error;
+    console.log(`skipped: ${error.message}, and TEST_DATABASE_URL is not set`);
     return undefined;
   }
-  const user = await account();
+  const { fsync, ...rest } = options;
   const folder = await mkdtemp(join(tmpdir(), 'cordada-postgres-'));
-  const data = join(folder, 'data');
   await chmod(folder, 0o755);
-  if (user.uid !== undefined && user.gid !== undefined) await chown(folder, user.uid, user.gid);
-  const guardian = spawn('sh', ['-c', GUARDIAN, 'guardian', folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true, // out of reach of a signal to the test's process group
-  });
-  guardian.unref();
-  (guardian.stdin as unknown as { unref(): void }).unref();
-  const stop = (): Promise<void> =>
-    new Promise((resolve) => {
-      if (guardian.exitCode !== null) return resolve();
-      guardian.ref();
-      guardian.once('exit', () => resolve());
-      guardian.stdin.end();
+  const guardian = startGuardian(postgresPidFile(folder), 'QUIT', folder);
+  const [port = 0] = await freePorts(1);
+  const start = (): Promise<PostgresServer> =>
+    startPostgresServer({
+      ...rest,
+      folder,
+      port,
+      settings: { fsync: fsync ? 'on' : 'off', full_page_writes: fsync ? 'on' : 'off' },
     });
-
-  const port = await freePort();
-  const url = `postgres://postgres@127.0.0.1:${port}`;
-  const settings = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    port,
-    max_connections: 300,
-    fsync: options.fsync ? 'on' : 'off',
-    full_page_writes: options.fsync ? 'on' : 'off',
-    logging_collector: 'off',
-  };
-  const start = async (): Promise<void> => {
-    const server = spawn(
-      join(bin, 'postgres'),
-      ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], detached: true },
-    );
-    let log = '';
-    server.stderr.on('data', (text: Buffer) => {
-      log = (log + text.toString()).slice(-2_000);
-    });
-    server.unref();
-    (server.stderr as unknown as { unref(): void }).unref();
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await answers(url))) {
-      if (server.exitCode !== null || Date.now() > deadline)
-        throw new Error(`Postgres did not start: ${log}`);
-      await wait(50);
-    }
-  };
-  const postmaster = (): number => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
-  /** The postmaster and all its children. */
-  const processes = async (): Promise<number[]> => {
-    const parent = postmaster();
-    const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', String(parent)]).catch(() => ({
-      stdout: '',
-    }));
-    return [parent, ...stdout.split('\n').map(Number).filter(Boolean)];
-  };
-  const signal = async (name: NodeJS.Signals): Promise<void> => {
-    for (const pid of await processes()) {
-      try {
-        process.kill(pid, name);
-      } catch {
-        // it ended by itself meanwhile
-      }
-    }
-  };
-
+  let server: PostgresServer;
   try {
-    const encoding = ['--encoding=UTF8', '--locale=C', '--auth=trust', '--username=postgres', '--no-sync'];
-    await run(join(bin, 'initdb'), ['-D', data, ...encoding], { ...user, cwd: folder });
-    await start();
+    server = await start();
   } catch (error) {
-    await stop();
+    await guardian.end();
     throw error;
   }
   return {
-    url,
-    stop,
-    restart: start,
-    async kill() {
-      await signal('SIGKILL');
-      while (await answers(url)) await wait(20);
-      await rm(join(data, 'postmaster.pid'), { force: true });
+    url: server.url,
+    stop: () => guardian.end(),
+    async restart() {
+      server = await start();
     },
-    pause: () => signal('SIGSTOP'),
-    resume: () => signal('SIGCONT'),
+    kill: () => server.kill(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
   };
 }
 
