@@ -65,6 +65,8 @@ const fetchInto = (folder: string, mvn: string, say: JarsOptions['say']): Promis
   new Promise((resolve, reject) => {
     const args = ['-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime'];
     const child = spawn(mvn, [...args, `-DoutputDirectory=${folder}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const stop = (): void => void child.kill('SIGKILL');
+    process.on('exit', stop);
     const errors: string[] = [];
     let jars = 0;
     const read = (line: string): void => {
@@ -77,6 +79,7 @@ const fetchInto = (folder: string, mvn: string, say: JarsOptions['say']): Promis
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', read);
     child.on('error', reject);
     child.on('close', (code) => {
+      process.off('exit', stop);
       if (code === 0) return resolve();
       const [reason = `exit code ${code}`] = errors;
       reject(new ServerRefused(`Maven cannot fetch the jars of Pulsar ${brokerVersion}: ${reason}`));

@@ -122,6 +122,16 @@ const isReady = async (web: string, security: BrokerSecurity | undefined): Promi
 /** Where the pid of the broker of a folder stands while it runs. */
 export const brokerPidFile = (folder: string): string => join(folder, 'broker.pid');
 
+/** The pid of the broker that runs on a folder now. A crash may have left a pid that is another process's since. */
+const brokerOf = (pidFile: string): number | undefined => {
+  try {
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('PulsarStandaloneStarter') ? pid : undefined;
+  } catch {
+    return undefined; // no file, or no such process
+  }
+};
+
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
 /**
@@ -134,6 +144,9 @@ export const startBroker = async (options: BrokerOptions): Promise<Broker> => {
   const config = join(folder, 'standalone.conf');
   writeFileSync(config, configuration(options), { mode: 0o600 });
   const pidFile = brokerPidFile(folder);
+  const other = brokerOf(pidFile);
+  if (other !== undefined)
+    throw new ServerRefused(`process ${other} is a broker that runs on ${folder} already`);
   rmSync(pidFile, { force: true });
   const guardian = startGuardian(pidFile, 'KILL');
 
