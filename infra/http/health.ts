@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import Type from 'typebox';
 import type { Cancel, Runtime } from '../runtime.ts';
+import { addLevel } from '../telemetry/metrics.ts';
 import { access } from './access.ts';
 import type { Server } from './typed-server.ts';
 
@@ -62,13 +63,28 @@ export const addHealthRoutes = (app: Server, options: HealthOptions): void => {
   };
 
   route('/health', 'Si el servicio puede usar lo que necesita', options.checks);
-  route('/ready', 'Si el servicio acepta trabajo', {
+  const ready: Checks = {
     ...options.checks,
     ...options.ready,
     accepting: async () => {
       if (options.draining()) throw new Error('draining');
     },
-  });
+  };
+  route('/ready', 'Si el servicio acepta trabajo', ready);
+  addLevel(
+    registry,
+    runtime,
+    {
+      name: 'service_check_ok',
+      help: 'Whether what the service needs to be ready can be used, by what it is (as `/ready` says): 1 or 0',
+      labelNames: ['check'],
+    },
+    async () =>
+      Object.entries((await run(ready)).checks).map(([check, text]) => ({
+        labels: { check },
+        value: text === 'ok' ? 1 : 0,
+      })),
+  );
   app.get(
     '/metrics',
     {

@@ -232,6 +232,12 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
         return rows.sort((a, b) => a.seq - b.seq).slice(0, limit);
       });
     },
+    oldestUnpublished: () =>
+      database.transaction(async (tx) => {
+        const keys = new Set([...parked(tx).values()].map(({ seq }) => outbox(tx).get(String(seq))?.key));
+        const rows = [...outbox(tx).values()].filter(({ key }) => !keys.has(key));
+        return rows.sort((a, b) => a.seq - b.seq)[0]?.props.t;
+      }),
     deletePublished: (seqs) =>
       database.transaction(async (tx) => {
         for (const seq of seqs) outbox(tx).delete(String(seq));

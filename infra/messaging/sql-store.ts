@@ -3,7 +3,7 @@ import { type Database, type Row, type SqlTransaction, statement } from '../data
 import { isTransient, sqlState } from '../database/faults.ts';
 import type { HeldMessage, HeldState } from './held-messages.ts';
 import type { Operation } from './operations.ts';
-import type { Claim, MessagingStore, OutboxRow } from './store.ts';
+import type { Claim, MessagingStore, OutboxRow, SlimProperties } from './store.ts';
 import type { Unpublished } from './unpublished.ts';
 
 const lockHeldKeys = statement(
@@ -43,6 +43,11 @@ const sweepOthers = statement(
   'messaging.sweep-others',
   `SELECT seq, topic, key, id, props, payload FROM outbox
    WHERE key <> ALL($2::text[]) AND NOT seq <@ $3::int8multirange ORDER BY seq LIMIT $1`,
+);
+const oldestUnpublished = statement(
+  'messaging.oldest-unpublished',
+  `SELECT props FROM outbox WHERE key NOT IN
+     (SELECT o.key FROM outbox_parked p JOIN outbox o ON o.seq = p.seq) ORDER BY seq LIMIT 1`,
 );
 const deletePublished = statement(
   'messaging.delete-published',
@@ -314,6 +319,10 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
         ? database.query(sweepOthers, [limit, keys, rangesOf(exceptSeqs)])
         : database.query(sweep, [limit, keys]));
       return rows.map(outboxRowOf);
+    },
+    async oldestUnpublished() {
+      const [row] = await database.query<{ props: SlimProperties }>(oldestUnpublished, []);
+      return row?.props.t;
     },
     async deletePublished(seqs) {
       await database.background(deletePublished, [array('int8', seqs)]);

@@ -96,6 +96,8 @@ export interface MessagingStore<Tx> {
    * @param exceptSeqs rows that need not be read again
    */
   sweep(limit: number, exceptKeys: readonly string[], exceptSeqs?: Iterable<number>): Promise<OutboxRow[]>;
+  /** When the oldest row was written that waits for no operator, epoch milliseconds; undefined where there is none. */
+  oldestUnpublished(): Promise<number | undefined>;
   /** Deletes rows that are durable. A crash may undo it: it only duplicates then. */
   deletePublished(seqs: readonly number[]): Promise<void>;
 

@@ -2,7 +2,8 @@ import type { Bus } from '../bus/bus.ts';
 import type { MessagingMetrics } from '../messaging/metrics.ts';
 import type { Relay } from '../messaging/relay.ts';
 import type { MessagingStore } from '../messaging/store.ts';
-import { Counter, durationBuckets, Gauge, Histogram, type Registry } from '../telemetry/metrics.ts';
+import type { Runtime } from '../runtime.ts';
+import { addLevel, Counter, durationBuckets, Histogram, type Registry } from '../telemetry/metrics.ts';
 
 /** What the pipeline tells of itself, as Prometheus metrics of `registry`. */
 export const createMessagingMetrics = (registry: Registry): MessagingMetrics => {
@@ -62,45 +63,55 @@ export const addMessagingGauges = (
     readonly subscription: string;
     readonly bus: Bus;
     readonly relay: Relay;
-    readonly store: Pick<MessagingStore<unknown>, 'countHeld'>;
+    /** Whether this process publishes the outbox. */
+    readonly publishes: () => boolean;
+    readonly store: Pick<MessagingStore<unknown>, 'countHeld' | 'oldestUnpublished'>;
+    readonly runtime: Runtime;
   },
 ): void => {
-  const registers = [registry];
-  const { subscription, bus, relay, store } = parts;
-  new Gauge({
-    name: 'outbox_pending',
-    help: 'Messages in the outbox that are not durable on the bus yet',
-    registers,
-    collect() {
-      this.set(relay.pending());
+  const { subscription, bus, relay, publishes, store, runtime } = parts;
+  const level = (name: string, help: string, read: () => Promise<number> | number): void =>
+    addLevel(registry, runtime, { name, help }, async () => [{ value: await read() }]);
+
+  level('outbox_pending', 'Messages in the outbox that are not durable on the bus yet', relay.pending);
+  level(
+    'outbox_oldest_seconds',
+    'How long the oldest message has been in the outbox that the bus does not refuse; 0 where there is none',
+    async () => {
+      const oldest = await store.oldestUnpublished();
+      return oldest === undefined ? 0 : Math.max(0, runtime.now() - oldest) / 1000;
     },
-  });
-  new Gauge({
-    name: 'outbox_parked_keys',
-    help: 'Keys whose next message the bus refuses',
-    registers,
-    collect() {
-      this.set(relay.parked().length);
+  );
+  level('outbox_parked_keys', 'Keys whose next message the bus refuses', () => relay.parked().length);
+  level(
+    'outbox_lease_held',
+    'Whether this process publishes the outbox of its database: 1 at one replica, 0 at the others',
+    () => (publishes() ? 1 : 0),
+  );
+  addLevel(
+    registry,
+    runtime,
+    {
+      name: 'consumer_lag',
+      help: 'Messages of the subscription that are not acknowledged yet',
+      labelNames: ['subscription'],
     },
-  });
-  new Gauge({
-    name: 'consumer_lag',
-    help: 'Messages of the subscription that are not acknowledged yet',
-    labelNames: ['subscription'],
-    registers,
-    async collect() {
-      this.set({ subscription }, await bus.lag(subscription));
+    async () => [{ labels: { subscription }, value: await bus.lag(subscription) }],
+  );
+  addLevel(
+    registry,
+    runtime,
+    {
+      name: 'held_messages',
+      help: 'Messages set aside, by state: all of them, and those that wait for an operator',
+      labelNames: ['state'],
     },
-  });
-  new Gauge({
-    name: 'held_messages',
-    help: 'Messages set aside, by state: all of them, and those that wait for an operator',
-    labelNames: ['state'],
-    registers,
-    async collect() {
+    async () => {
       const { held, parked } = await store.countHeld();
-      this.set({ state: 'held' }, held);
-      this.set({ state: 'parked' }, parked);
+      return [
+        { labels: { state: 'held' }, value: held },
+        { labels: { state: 'parked' }, value: parked },
+      ];
     },
-  });
+  );
 };

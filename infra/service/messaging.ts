@@ -14,6 +14,7 @@ import type { MessagingStore } from '../messaging/store.ts';
 import { unitOfWork } from '../messaging/unit-of-work.ts';
 import type { AnyContract } from '../messaging/wire.ts';
 import type { Cancel } from '../runtime.ts';
+import { countedBus } from './counted-bus.ts';
 import { addMessagingGauges, createMessagingMetrics } from './messaging-metrics.ts';
 import type { ServiceDeps } from './service.ts';
 
@@ -57,12 +58,21 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
     written: () => signals.send('outbox'),
     released: () => signals.send('lease'),
   };
-  const relay = createRelay({ store, bus, service, runtime, log, metrics, ...(replicas && { replicas }) });
+  const relay = createRelay({
+    store,
+    bus: countedBus(bus, registry),
+    service,
+    runtime,
+    log,
+    metrics,
+    ...(replicas && { replicas }),
+  });
   signals?.on('outbox', relay.wake);
   signals?.on('lease', () => replicas?.lease.look());
   signals?.on('freed', relay.reconsider);
   const uow = unitOfWork({ store, relay, runtime, log });
-  addMessagingGauges(registry, { subscription, bus, relay, store });
+  const publishes = (): boolean => replicas?.lease.held() ?? true;
+  addMessagingGauges(registry, { subscription, bus, relay, publishes, store, runtime });
   let consumer: Consumer | undefined;
   let forgetting: Cancel | undefined;
   return {

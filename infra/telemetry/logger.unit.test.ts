@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createLogger } from './logger.ts';
-import { Counter, createRegistry } from './metrics.ts';
+import { addLevel, Counter, createRegistry, type Sample } from './metrics.ts';
 
 const test = suite('logs and metrics');
 
@@ -55,6 +55,39 @@ test('every sample says which service it is of', async () => {
   const registry = createRegistry('partner');
   new Counter({ name: 'held_total', help: 'held', registers: [registry] }).inc();
   assert.match(await registry.metrics(), /held_total\{service="partner"\} 1/);
+});
+
+test('a level that cannot be read is left out, and everything else is shown', async () => {
+  const registry = createRegistry('partner');
+  const timers = new Set<() => void>();
+  const runtime = {
+    after: (_: number, task: () => void) => {
+      timers.add(task);
+      return () => timers.delete(task);
+    },
+  };
+  const add = (name: string, labelNames: string[], read: () => Promise<Sample[]>) =>
+    addLevel(registry, runtime, { name, help: name, labelNames }, read);
+  let away = false;
+  add('lag', [], async () => {
+    if (away) throw new Error('the broker is away');
+    return [{ value: 7 }];
+  });
+  add('held', ['state'], async () =>
+    away ? new Promise(() => {}) : [{ labels: { state: 'parked' }, value: 1 }],
+  );
+  add('pending', [], async () => [{ value: 0 }]);
+  const before = await registry.metrics();
+  assert.match(before, /^lag\{service="partner"\} 7$/m);
+  assert.match(before, /^held\{state="parked",service="partner"\} 1$/m);
+  away = true;
+  const asked = registry.metrics();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.is(timers.size, 1, 'only what has not answered is waited for');
+  for (const late of timers) late();
+  const text = await asked;
+  assert.not.match(text, /^(lag|held)\{/m);
+  assert.match(text, /^pending\{service="partner"\} 0$/m);
 });
 
 test.run();

@@ -35,7 +35,7 @@ export const coordinate = (
   });
   const onCommitted = ofAllReplicas(running, messaging.signals);
   const reads = sagaReads({ database, definitions: options.definitions, runtime, onCommitted });
-  addSagaGauges(registry, reads);
+  addSagaGauges(registry, runtime, reads);
   return {
     coordinator: running,
     addRoutes: (app) => addSagaRoutes(app, { coordinator: running, onCommitted, reads, runtime }),

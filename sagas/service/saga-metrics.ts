@@ -1,7 +1,8 @@
+import type { Runtime } from '@cordada/infra/runtime.ts';
 import {
+  addLevel,
   Counter,
   durationBuckets,
-  Gauge,
   Histogram,
   type Registry,
 } from '@cordada/infra/telemetry/metrics.ts';
@@ -39,15 +40,11 @@ export const createSagaMetrics = (registry: Registry): SagaMetrics => {
 };
 
 /** How many sagas live, by state, read when it is asked for. */
-export const addSagaGauges = (registry: Registry, reads: Pick<SagaReads, 'counts'>): void => {
-  new Gauge({
-    name: 'sagas_live',
-    help: 'Sagas that have not ended, by state',
-    labelNames: ['tipo', 'estado'],
-    registers: [registry],
-    async collect() {
-      this.reset();
-      for (const { tipo, estado, sagas } of await reads.counts()) this.set({ tipo, estado }, sagas);
-    },
-  });
-};
+export const addSagaGauges = (registry: Registry, runtime: Runtime, reads: Pick<SagaReads, 'counts'>): void =>
+  addLevel(
+    registry,
+    runtime,
+    { name: 'sagas_live', help: 'Sagas that have not ended, by state', labelNames: ['tipo', 'estado'] },
+    async () =>
+      (await reads.counts()).map(({ tipo, estado, sagas }) => ({ labels: { tipo, estado }, value: sagas })),
+  );

@@ -8,7 +8,7 @@ export interface BffParts {
   readonly campaign: ServiceClient;
   readonly partner: ServiceClient;
   readonly tracking: ServiceClient;
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, 'publish'>;
   readonly runtime: Runtime;
   readonly log: Logger;
 }

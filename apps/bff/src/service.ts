@@ -2,6 +2,7 @@ import { networkResilience, type Resilience } from '@cordada/infra/http/resilien
 import { createServer } from '@cordada/infra/http/server.ts';
 import type { Fetch } from '@cordada/infra/http/service-client.ts';
 import { createServiceClient, type ServiceClient } from '@cordada/infra/http/service-client.ts';
+import { countedBus } from '@cordada/infra/service/counted-bus.ts';
 import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
 import { createIntake } from './intake.ts';
 import { createOutcomes } from './outcomes.ts';
@@ -44,7 +45,7 @@ export const build = async (deps: BffDeps): Promise<Service> => {
     campaign: client('campaign'),
     partner: client('partner'),
     tracking: client('tracking'),
-    bus,
+    bus: countedBus(bus, registry),
     runtime,
     log,
   };

@@ -483,8 +483,10 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
       const rows = ['a', 'b', 'c'].map((id) => toOutboxRow(registrar('s', id), p.runtime));
       const seqs = await p.store.transaction((tx) => p.store.enqueue(tx, rows));
       const [first = 0, second = 0, third = 0] = seqs;
+      assert.is(await p.store.oldestUnpublished(), rows[0]?.props.t);
       for (const seq of seqs) await p.store.recordParked(seq, `refused ${seq}`, new Date(p.runtime.now()));
       await p.store.recordParked(second, 'again', new Date(p.runtime.now()));
+      assert.is(await p.store.oldestUnpublished(), undefined);
       const page = await p.store.listParked({ after: first, limit: 1 });
       assert.equal(
         page.map(({ seq, topic, key, id, reason }) => [seq, topic, key, id, reason]),
