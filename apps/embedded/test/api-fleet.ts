@@ -44,13 +44,17 @@ export interface CompletedCampaign {
   readonly eventos: readonly { readonly id: string; readonly id_partner: string; readonly estado: string }[];
 }
 
-/** @param options on what it runs, where that is not the machine's clock and PGlite in memory */
+/** @param options on what it runs, where that is not the machine's clock, PGlite in memory and the memory bus */
 export const startApiFleet = async ({
   place = { kind: 'memory' },
   runtime = systemRuntime(),
-}: Partial<Pick<FleetOptions, 'place' | 'runtime'>> = {}): Promise<ApiFleet> => {
+  env = {},
+}: Partial<Pick<FleetOptions, 'place' | 'runtime'>> & {
+  /** Settings of the fleet's own. */
+  readonly env?: Readonly<Record<string, string>>;
+} = {}): Promise<ApiFleet> => {
   const fleet = await startFleet({
-    settings: readSettings({ LOG_LEVEL: 'silent', RATE_LIMIT: '1000000' }, { AUTH: 'demo' }),
+    settings: readSettings({ LOG_LEVEL: 'silent', RATE_LIMIT: '1000000', ...env }, { AUTH: 'demo' }),
     place,
     runtime,
     ports: 'free',
