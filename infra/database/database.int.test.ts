@@ -20,6 +20,11 @@ const LATER = statement('test.later', 'INSERT INTO later VALUES ($1, $2)');
 const COUNT = statement('test.count', 'SELECT count(*)::int4 AS n FROM account');
 const LOCK = statement('test.lock', 'SELECT amount FROM account WHERE id = $1 FOR UPDATE');
 const ADD = statement('test.add', 'UPDATE account SET amount = $2 WHERE id = $1');
+const PLAN = statement(
+  'test.plan',
+  `EXPLAIN UPDATE account a SET amount = v.amount
+   FROM unnest(ARRAY[1, 2]::int4[], ARRAY[3, 4]::int4[]) v (id, amount) WHERE a.id = v.id`,
+);
 const FAIL = statement('test.fail', 'SELECT 1 / $1::int4 AS never');
 const ONE = statement('test.one', 'SELECT 1 AS one');
 
@@ -30,6 +35,13 @@ const port = ({ name, database, close }: TestDatabase): void => {
   test.before(() => database.transaction((tx) => tx.script(SCHEMA)));
   test.before.each(() => database.transaction((tx) => tx.script(CLEAR)));
   test.after(close);
+
+  test('a plan made while a table is empty looks each row up in its index', async () => {
+    const plan = await database.query<{ 'QUERY PLAN': string }>(PLAN, []);
+    const text = plan.map((row) => row['QUERY PLAN']).join('\n');
+    assert.match(text, /Index (Only )?Scan|Bitmap Index Scan/);
+    assert.not.match(text, /Seq Scan|Hash|Merge/);
+  });
 
   test('a transaction commits when its work resolves, and answers what the work answered', async () => {
     const answer = await database.transaction(async (tx) => {

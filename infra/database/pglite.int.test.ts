@@ -21,6 +21,13 @@ const READ = statement('test.read', 'SELECT name FROM item ORDER BY name');
 const FAIL = statement('test.fail', 'SELECT 1 / $1::int4');
 const WHERE = statement('test.where', 'SELECT current_schema() AS name');
 
+const FILL = statement(
+  'test.fill',
+  `INSERT INTO item SELECT repeat('x', 300) || n FROM generate_series(1, 2000) n`,
+);
+const EMPTY = statement('test.empty', 'DELETE FROM item');
+const SIZE = statement('test.size', `SELECT pg_total_relation_size('item')::int4 AS bytes`);
+
 const services = suite('services on one PGlite');
 const names = ['partner', 'tracking', 'Odd "Name"'];
 const embedded = await openPGlite({ memory: true });
@@ -101,6 +108,22 @@ services('take turns, and a service that was closed ends none of the others', as
   await extra.close();
   assert.ok(isTransient(await rejection(extra.query(ONE, []))));
   await database('partner').health();
+});
+
+services('use the room of deleted rows again once it is vacuumed', async () => {
+  const turnover = async (): Promise<number> => {
+    await database('partner').query(FILL, []);
+    await database('partner').query(EMPTY, []);
+    return (await database('partner').query<{ bytes: number }>(SIZE, []))[0]?.bytes ?? 0;
+  };
+  const sizes: number[] = [];
+  for (let i = 0; i < 4; i += 1) sizes.push(await turnover());
+  const [first = 0, , , grown = 0] = sizes;
+  assert.ok(grown > 1.5 * first, `without a vacuum the table grows: ${sizes.join(', ')}`);
+  for (let i = 0; i < 6; i += 1) {
+    await embedded.vacuum();
+    assert.ok((await turnover()) <= grown);
+  }
 });
 
 services('close together after the transactions under way', async () => {

@@ -2,17 +2,14 @@ import pg from 'pg';
 import { clientConfig, type PostgresOptions } from './connection.ts';
 import { holdDatabase } from './hold.ts';
 import { type ListenOptions, listen } from './listen.ts';
+import { plannerSettings } from './plans.ts';
 import { poolDatabase, type ServiceDatabase } from './pool-database.ts';
 import { ensureDatabase } from './role.ts';
 
 /** How long after the server's own timeouts a silent connection is taken for dead. */
 const SILENCE_MS = 5_000;
 
-/**
- * Every statement of ours that is in a hurry has an index. A plan that is cached while a table is young and empty
- * would be a sequential scan, and stay one until the table is next analysed: that halved the throughput each minute.
- */
-const INDEXED = '-c enable_seqscan=off -c jit=off';
+const INDEXED = plannerSettings.map((setting) => `-c ${setting}`).join(' ');
 
 /**
  * Opens a service's database, and makes it and its role where they are missing.

@@ -15,6 +15,12 @@ const HOT_UPDATES = statement(
      pg_stat_get_xact_tuples_updated('saga'::regclass)::int4 AS "all"`,
 );
 
+const ROWS_READ = statement(
+  'test_rows_read',
+  `SELECT (pg_stat_get_xact_tuples_fetched('saga'::regclass) + pg_stat_get_xact_tuples_returned('saga'::regclass))::int4
+     AS rows`,
+);
+
 const saga = (n: number): string => v5(`saga ${n}`, v5.URL);
 
 for (const [name, open] of await testDatabases()) {
@@ -292,6 +298,23 @@ for (const [name, open] of await testDatabases()) {
       return { before, after };
     });
     assert.equal({ hot: after.hot - before.hot, all: after.all - before.all }, { hot: 1, all: 1 });
+  });
+
+  test('reads the rows of its own sagas alone, by plans that were made when there were none', async () => {
+    const d = new Desk(on);
+    const rowsRead = async (n: number): Promise<number> => {
+      await d.handle(d.begin(saga(n), ['ana']));
+      const answers = d.take('RegistrarPartner').map((sent) => d.answer(sent, contracts.PartnerRegistrado));
+      return on.database.transaction(async (tx) => {
+        const [before] = await tx.query(ROWS_READ, []);
+        await d.coordinator.handle(tx as never, answers, new Date(d.runtime.now()));
+        const [after] = await tx.query(ROWS_READ, []);
+        return after.rows - before.rows;
+      });
+    };
+    const alone = await rowsRead(0);
+    for (let n = 1; n < 40; n++) await rowsRead(n);
+    assert.is(await rowsRead(40), alone);
   });
 
   test.run();

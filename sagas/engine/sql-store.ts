@@ -69,12 +69,13 @@ export const instanceOf = (row: SagaRow): Instance => ({
   },
 });
 
-// `deshace` never changes, so that it may be read before the row is locked.
+// `deshace` never changes, so that it may be read before the row is locked. An array of ids keeps the plan on the
+// primary key, however old: a join with them became a scan of all sagas.
 const LOCK = statement(
   'saga_lock',
   `SELECT ${SAGA_COLUMNS} FROM saga
-   WHERE id IN (SELECT v.id FROM unnest($1::uuid[]) v (id)
-                UNION SELECT u.deshace FROM saga u WHERE u.id = ANY($1::uuid[]) AND u.deshace IS NOT NULL)
+   WHERE id = ANY ($1::uuid[] || ARRAY(
+     SELECT u.deshace FROM saga u WHERE u.id = ANY ($1::uuid[]) AND u.deshace IS NOT NULL))
    ORDER BY id FOR UPDATE`,
 );
 

@@ -85,7 +85,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     if (options.ports === 'listen') await checkPorts(settings.HOST, serviceNames.map(portFor), choose);
 
     const stores = await timed(
-      () => openStores(options.place, settings, (line) => log('database').warn(line)),
+      () => openStores(options.place, settings, runtime, (line) => log('database').warn(line)),
       () => `opened ${options.place.kind === 'postgres' ? 'Postgres' : 'the embedded database (PGlite)'}`,
     );
     opened.add(() => stores.close());

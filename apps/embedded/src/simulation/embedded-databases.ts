@@ -26,7 +26,7 @@ const TABLES = statement(
 let opened: Promise<Databases> | undefined;
 
 const open = async (): Promise<Databases> => {
-  const stores = await openStores({ kind: 'memory' }, readSettings({}));
+  const stores = await openStores({ kind: 'memory' }, readSettings({}), systemRuntime());
   const databases = {} as Record<ServiceName, ServiceDatabase>;
   for (const name of ['campaign', 'partner', 'tracking'] as const)
     databases[name] = (await migrated(() => stores.open(name), migrations[name], systemRuntime())).database;
