@@ -177,9 +177,14 @@ export const defects: readonly Defect[] = [
     patches: [
       {
         file: relay,
-        find: `      started = true;
-      sweep();`,
-        replace: '      started = true;',
+        find: '      else sweep();',
+        replace: '',
+      },
+      {
+        file: relay,
+        find: `    term += 1;
+    sweep();`,
+        replace: '    term += 1;',
       },
     ],
   },
