@@ -21,6 +21,7 @@ export interface NativeProducer {
     readonly properties: Readonly<Record<string, string>>;
     readonly partitionKey: string;
   }): Promise<NativeMessageId>;
+  isConnected(): boolean;
   close(): Promise<null>;
 }
 

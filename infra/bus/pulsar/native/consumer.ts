@@ -3,23 +3,31 @@ import { type BatchQueueOptions, batchQueue } from '../../batching.ts';
 import type { Delivery } from '../../bus.ts';
 import { recentIds } from '../recent-ids.ts';
 import type { NativeClient, NativeConsumer, NativeMessage, NativeMessageId } from './client.ts';
+import { messageOf, pauseMs, watchConnection } from './connection.ts';
 import { receiveWindow } from './receive-window.ts';
 
-/** What the native client fetches ahead for one topic, in messages. */
-const READ_AHEAD = 256;
+/** What the native client fetches ahead for one topic, all partitions together, in messages. */
+const READ_AHEAD = 32;
 
-/** Calls of `receive` that wait at once: one would cost a change of threads for each message. */
-const RECEIVES = 16;
+/**
+ * Calls of `receive` that wait at once, at most: no more messages than that are taken in one turn of the event loop. There
+ * are fewer where messages are large: those that are answered hold their messages.
+ */
+const MOST_RECEIVES = 128;
+const RECEIVED_BYTES = 8 * 1024 * 1024;
+
+/** How large a message is believed to be before one has come. */
+const FIRST_ESTIMATE_BYTES = RECEIVED_BYTES / MOST_RECEIVES;
 
 /** What a subscription holds unacknowledged: beyond it no topic of it is read. */
 const WINDOW_MESSAGES = 2_000;
 const WINDOW_BYTES = 32 * 1024 * 1024;
 
+/** How long the calls of a closed consumer may take to be answered, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 2_000;
+
 /** Ids of a topic that are remembered as handled: more than can be acknowledged and lost with one connection. */
 const REMEMBERED_IDS = 20_000;
-
-const FIRST_BACKOFF_MS = 100;
-const LONGEST_BACKOFF_MS = 5_000;
 
 export interface ConsumerOptions {
   readonly client: NativeClient;
@@ -85,6 +93,9 @@ export const openConsumer = (options: ConsumerOptions): Consumer => {
     const handled = recentIds(REMEMBERED_IDS);
     let consumer: NativeConsumer | undefined;
     let problem: string | undefined = 'not subscribed yet';
+    let estimate = FIRST_ESTIMATE_BYTES;
+    /** In their order. */
+    let calls: Promise<NativeMessage | Error>[] = [];
 
     const take = (over: NativeConsumer, message: NativeMessage): void => {
       const nativeId = message.getMessageId();
@@ -104,6 +115,7 @@ export const openConsumer = (options: ConsumerOptions): Consumer => {
         publishedAt: message.getPublishTimestamp(),
       };
       held.add(id);
+      estimate = Math.max(payload.byteLength, estimate * 0.98, 1);
       window.take(payload.byteLength);
       queue.push({ key, id, nativeId, delivery, source: topicConsumer });
     };
@@ -111,21 +123,36 @@ export const openConsumer = (options: ConsumerOptions): Consumer => {
     /** Until the consumer is closed, by us or because it cannot go on. */
     const receive = async (over: NativeConsumer): Promise<void> => {
       // The client answers these calls in their order, but their promises settle in any: so they are awaited in order.
-      const calls = Array.from({ length: RECEIVES }, () => call(over));
-      for (let place = 0; ; place = (place + 1) % RECEIVES) {
-        const message = await (calls[place] as Promise<NativeMessage | Error>);
+      calls = [];
+      for (;;) {
+        const most = Math.max(1, Math.min(MOST_RECEIVES, RECEIVED_BYTES / estimate));
+        while (calls.length < most) calls.push(call(over));
+        const message = await (calls.shift() as Promise<NativeMessage | Error>);
         if (message instanceof Error) throw message;
         if (isClosing) return;
         take(over, message);
         if (window.isFull) await window.room();
-        calls[place] = call(over);
       }
     };
 
+    const end = async (ended: NativeConsumer): Promise<void> => {
+      if (consumer === ended) consumer = undefined;
+      await ended.close().catch(ignoreLost);
+      // Closing answers the calls that wait; one that a closed client never answers would keep the process alive.
+      let cancel = (): void => {};
+      const late = new Promise<void>((resolve) => {
+        cancel = runtime.after(ANSWER_TIMEOUT_MS, resolve);
+      });
+      await Promise.race([Promise.all(calls), late]);
+      cancel();
+    };
+
     const run = async (): Promise<void> => {
-      for (let failures = 0; !isClosing; failures++) {
+      for (let failures = 1; !isClosing; failures++) {
+        let opened: NativeConsumer | undefined;
+        let stopWatching = (): void => {};
         try {
-          const opened = await client.subscribe({
+          opened = await client.subscribe({
             topic: address,
             subscription,
             consumerName,
@@ -133,26 +160,25 @@ export const openConsumer = (options: ConsumerOptions): Consumer => {
             // it is there already: `npm run provision`; the broker makes none
             subscriptionInitialPosition: 'Earliest',
             receiverQueueSize: READ_AHEAD,
-            receiverQueueSizeAcrossPartitions: READ_AHEAD * 16,
+            receiverQueueSizeAcrossPartitions: READ_AHEAD,
             batchIndexAckEnabled: true,
           });
-          if (isClosing) {
-            await opened.close();
-            return;
-          }
-          consumer = opened;
+          if (isClosing) break;
+          const over = opened;
+          consumer = over;
           problem = undefined;
           failures = 0;
+          // closing it makes its pending receives fail, so that another one is opened
+          stopWatching = watchConnection(over, runtime, () => void end(over));
           subscribed();
-          await receive(opened);
+          await receive(over);
         } catch (error) {
-          problem = error instanceof Error ? error.message : String(error);
-          await consumer?.close().catch(ignoreLost);
-          consumer = undefined;
+          problem = messageOf(error);
+        } finally {
+          stopWatching();
+          if (opened) await end(opened);
         }
-        if (isClosing) return;
-        const ms = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures);
-        await new Promise<void>((resolve) => runtime.after(ms, resolve));
+        if (!isClosing) await new Promise<void>((resolve) => runtime.after(pauseMs(failures || 1), resolve));
       }
     };
 
@@ -165,9 +191,7 @@ export const openConsumer = (options: ConsumerOptions): Consumer => {
       },
       problem: () => problem ?? (consumer?.isConnected() ? undefined : `${address} is not connected`),
       async close() {
-        const closing = consumer;
-        consumer = undefined;
-        await closing?.close().catch(ignoreLost);
+        if (consumer) await end(consumer);
       },
     };
     void run();

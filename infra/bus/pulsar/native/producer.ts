@@ -1,36 +1,38 @@
 import type { Cancel, Runtime } from '../../../runtime.ts';
 import type { BusMessage, Settled } from '../../bus.ts';
 import type { NativeClient, NativeProducer, NativeSchema } from './client.ts';
+import { messageOf, pauseMs, watchConnection } from './connection.ts';
 
-/** A publish is settled within this time and a little, whatever the broker does, in milliseconds. */
+/** A publish is settled within this time, whatever the broker does, in milliseconds. */
 export const SETTLE_TIMEOUT_MS = 10_000;
 
 /** Messages of one topic that are on their way to the broker, at most. */
 const WINDOW = 10_000;
 
-/** The native client's own limit: never reached, since then it would refuse one message of a key and take the next. */
+/** The native client's own limits: never reached, since then it would refuse one message of a key and take the next. */
 const MAX_PENDING = 2 * WINDOW;
-
-const FIRST_BACKOFF_MS = 100;
-const LONGEST_BACKOFF_MS = 5_000;
+const SEND_TIMEOUT_MS = 2 * SETTLE_TIMEOUT_MS;
 
 const DURABLE: Settled = { status: 'durable' };
 const CLOSED: Settled = { status: 'retryable', reason: 'the bus is closed' };
 const FULL: Settled = { status: 'retryable', reason: `${WINDOW} messages of the topic are on their way` };
 
+/** What the client says of a broker that is away, or not ready yet: it is asked again. */
+const TRANSIENT = /connect|retry|time-?out|not ?ready|lookup|unknown/i;
+
 export interface TopicProducerOptions {
   readonly client: NativeClient;
-  readonly runtime: Pick<Runtime, 'after'>;
+  readonly runtime: Pick<Runtime, 'now' | 'after'>;
   /** `persistent://…` */
   readonly topic: string;
   /** Of the topic's contract: with it the registry validates the producer, and readers find the message's schema. */
   readonly schema?: NativeSchema;
 }
 
-/** Publishes to one topic, over one native producer that is opened on first use, and again where it was lost. */
+/** Publishes to one topic, over one native producer at a time: opened on first use, and again where it was lost. */
 export interface TopicProducer {
   /**
-   * Sends in the order of the calls. `settle` is called once, later, when it returns nothing.
+   * Sends in the order of the calls. `settle` is called once, later, in the same order, when it returns nothing.
    * @returns the outcome where the message is not taken
    */
   send(message: BusMessage, settle: (outcome: Settled) => void): Settled | undefined;
@@ -40,118 +42,144 @@ export interface TopicProducer {
   close(): Promise<void>;
 }
 
-interface Sent {
+interface Entry {
+  readonly message: BusMessage;
   readonly settle: (outcome: Settled) => void;
+  readonly deadline: number;
+  /** Over which producer it was sent. */
+  over: NativeProducer | undefined;
   outcome: Settled | undefined;
 }
 
-interface Waiting {
-  readonly message: BusMessage;
-  readonly settle: (outcome: Settled) => void;
-}
-
 /**
- * The native client sends on after a reconnection, in order. When the broker has not answered within
- * `SETTLE_TIMEOUT_MS` it gives up all that it holds at once, so no message of a key overtakes an earlier one that failed.
+ * What is not settled is sent again, in order, over the next producer when one is lost: it may be twice on the topic, and
+ * never out of order. When the first has waited for `SETTLE_TIMEOUT_MS` all are given up at once, so that no message of
+ * a key overtakes an earlier one that failed.
  */
 export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerOptions): TopicProducer => {
-  let producer: NativeProducer | undefined;
-  /** Messages that wait for the producer, in order. */
-  let waiting: Waiting[] = [];
-  let expiry: Cancel | undefined;
-  /** What was sent and is not settled, from `first` on. */
-  let inOrder: Sent[] = [];
+  /** What is not settled, in order, from `first` on. */
+  let entries: Entry[] = [];
   let first = 0;
-  let underWay = 0;
+  let producer: NativeProducer | undefined;
+  let stopWatching: Cancel | undefined;
   let isOpening = false;
   let failures = 0;
   let problem: string | undefined;
+  let expiry: Cancel | undefined;
   let isClosed = false;
   let whenIdle: (() => void) | undefined;
 
-  const settled = (settle: (outcome: Settled) => void, outcome: Settled): void => {
-    underWay--;
-    settle(outcome);
-    if (underWay === 0) whenIdle?.();
-  };
+  const head = (): Entry | undefined => entries[first];
 
   /** The broker answers in order, but promises of the native client settle in any: what was sent first is settled first. */
-  const answered = (sent: Sent, outcome: Settled): void => {
-    sent.outcome = outcome;
-    for (let head = inOrder[first]; head?.outcome; head = inOrder[first]) {
+  const settleInOrder = (): void => {
+    for (let entry = head(); entry?.outcome; entry = head()) {
       first++;
-      settled(head.settle, head.outcome);
+      entry.settle(entry.outcome);
     }
-    if (first > 1024 && first * 2 > inOrder.length) {
-      inOrder = inOrder.slice(first);
+    if (first === entries.length || first > 1024) {
+      entries = entries.slice(first);
       first = 0;
     }
+    if (entries.length === 0) whenIdle?.();
   };
 
   const giveUp = (reason: string): void => {
-    const given = waiting;
-    waiting = [];
-    expiry?.();
-    expiry = undefined;
-    for (const { settle } of given) settled(settle, { status: 'retryable', reason });
+    for (let place = first; place < entries.length; place++) {
+      (entries[place] as Entry).outcome ??= { status: 'retryable', reason };
+    }
+    settleInOrder();
+  };
+
+  /** Looks at the first that waits when it may wait no longer. */
+  const awaitExpiry = (): void => {
+    const waiting = head();
+    if (expiry || !waiting) return;
+    expiry = runtime.after(Math.max(0, waiting.deadline - runtime.now()), () => {
+      expiry = undefined;
+      const late = head();
+      if (late && late.deadline <= runtime.now()) {
+        const reason = problem ?? `the broker has not answered within ${SETTLE_TIMEOUT_MS} ms`;
+        drop(reason);
+        giveUp(reason);
+      }
+      awaitExpiry();
+    });
+  };
+
+  /** Another producer is opened for what is left. */
+  const drop = (reason: string): void => {
+    problem = reason;
+    stopWatching?.();
+    const dropped = producer;
+    producer = undefined;
+    dropped?.close().catch(() => undefined); // it is lost already
+  };
+
+  const reopen = (): void => {
+    if (!producer && !isOpening && head() && !isClosed) void open();
   };
 
   const open = async (): Promise<void> => {
     isOpening = true;
     try {
+      if (failures > 0) await new Promise<void>((resolve) => runtime.after(pauseMs(failures), resolve));
+      failures++;
       const opened = await client.createProducer({
         topic,
-        sendTimeoutMs: SETTLE_TIMEOUT_MS,
+        sendTimeoutMs: SEND_TIMEOUT_MS,
         // with true, a full queue or a broker that is away stops Node's event loop
         blockIfQueueFull: false,
         maxPendingMessages: MAX_PENDING,
         maxPendingMessagesAcrossPartitions: MAX_PENDING * 64,
-        // A relay never sends a second message of a key before the first is durable, and a batch holds one key only
-        // (Key_Shared): batches would hold one message each, a millisecond longer.
+        // A batch holds one key only (Key_Shared), and of most keys one message is on its way at a time: batches would
+        // hold little, wait for more, and count as one message in the broker's backlog.
         batchingEnabled: false,
         messageRoutingMode: 'RoundRobinDistribution',
         // the default of Pulsar's Java client, and so of the WebSocket API: one key is on one partition, whoever publishes
         hashingScheme: 'JavaStringHash',
         ...(schema && { schema }),
       });
-      failures = 0;
+      if (isClosed && !head()) return void opened.close().catch(() => undefined); // the client's end is its end
       problem = undefined;
-      if (isClosed) return void opened.close().catch(() => undefined); // the client is closed after it anyway
       producer = opened;
-      const sent = waiting;
-      waiting = [];
-      expiry?.();
-      expiry = undefined;
-      for (const { message, settle } of sent) sendOver(opened, message, settle);
+      stopWatching = watchConnection(opened, runtime, () => lost(opened, `${topic} is not connected`));
+      for (let place = first; place < entries.length; place++) transmit(entries[place] as Entry, opened);
     } catch (error) {
       problem = messageOf(error);
-      giveUp(problem);
-      const ms = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++);
-      await new Promise<void>((resolve) => runtime.after(ms, resolve));
+      if (!TRANSIENT.test(problem)) giveUp(problem);
     } finally {
       isOpening = false;
-      if (waiting.length > 0 && !producer && !isClosed) void open();
+      reopen();
     }
   };
 
-  const sendOver = (over: NativeProducer, message: BusMessage, settle: (outcome: Settled) => void): void => {
-    const { key, properties, payload } = message;
+  const lost = (over: NativeProducer, reason: string): void => {
+    if (producer !== over) return;
+    drop(reason);
+    reopen();
+  };
+
+  const transmit = (entry: Entry, over: NativeProducer): void => {
+    if (entry.outcome) return;
+    entry.over = over;
+    const { key, properties, payload } = entry.message;
     const data = Buffer.isBuffer(payload)
       ? payload
       : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    const sent: Sent = { settle, outcome: undefined };
-    inOrder.push(sent);
     over.send({ data, properties, partitionKey: key }).then(
-      () => answered(sent, DURABLE),
+      () => {
+        entry.outcome ??= DURABLE;
+        failures = 0;
+        if (entry === head()) settleInOrder();
+      },
       (error) => {
         const reason = messageOf(error);
-        // after a time-out it goes on; after anything else it may be dead for good (the topic was deleted)
-        if (producer === over && !/time-?out/i.test(reason)) {
-          producer = undefined;
-          problem = reason;
-          over.close().catch(() => undefined); // it is gone already
-        }
-        answered(sent, { status: 'retryable', reason });
+        // the broker may take less than we do
+        if (/too ?big/i.test(reason)) {
+          entry.outcome ??= { status: 'refused', reason };
+          settleInOrder();
+        } else if (entry.over === over) lost(over, reason);
       },
     );
   };
@@ -159,17 +187,13 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
   return {
     send(message, settle) {
       if (isClosed) return CLOSED;
-      if (underWay === WINDOW) return FULL;
-      underWay++;
-      if (producer) {
-        sendOver(producer, message, settle);
-        return undefined;
-      }
-      waiting.push({ message, settle });
-      expiry ??= runtime.after(SETTLE_TIMEOUT_MS, () => {
-        giveUp(problem ?? `no producer of ${topic} within ${SETTLE_TIMEOUT_MS} ms`);
-      });
-      if (!isOpening) void open();
+      if (entries.length - first >= WINDOW) return FULL;
+      const deadline = runtime.now() + SETTLE_TIMEOUT_MS;
+      const entry: Entry = { message, settle, deadline, over: undefined, outcome: undefined };
+      entries.push(entry);
+      awaitExpiry();
+      if (producer) transmit(entry, producer);
+      else reopen();
       return undefined;
     },
 
@@ -177,15 +201,15 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
 
     async close() {
       isClosed = true;
-      giveUp('the bus is closed');
-      if (underWay > 0) {
+      if (!producer) giveUp('the bus is closed');
+      if (head()) {
         await new Promise<void>((resolve) => {
           whenIdle = resolve;
         });
       }
+      expiry?.();
+      stopWatching?.();
       await producer?.close().catch(() => undefined); // closing the client ends it too
     },
   };
 };
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
