@@ -97,6 +97,11 @@ export class MemoryDatabase {
     if (this.#server.open?.client === this) this.#rollback(this.#server.open);
   }
 
+  /** What a server does when this client leaves a transaction idle for too long. Its client finds it over. */
+  endIdle(): void {
+    if (this.#server.open?.client === this) this.#rollback(this.#server.open);
+  }
+
   #rollback(open: Open): void {
     if (open.over) return;
     for (const undo of open.undo.reverse()) undo();

@@ -62,6 +62,13 @@ export interface Incarnation {
    * whose operation has run keeps its effect; one that has not begun never does.
    */
   crash(): void;
+  /**
+   * Freezes it, as SIGSTOP does: what it has sent takes its course, its clock goes on, and nothing else of it happens
+   * until `resume`.
+   */
+  pause(): void;
+  /** What came due meanwhile happens now, in an order that the seed chooses. */
+  resume(): void;
 }
 
 export interface VirtualTime {
@@ -147,43 +154,61 @@ export const virtualTime = (options: VirtualTimeOptions): VirtualTime => {
     };
   };
 
-  /** A runtime whose tasks run only while `alive`. */
-  const runtimeOf = (label: string, chance: SeededRandom, alive: () => boolean): Runtime => ({
+  /** A runtime whose tasks run only while `alive`, and through `gate`. */
+  const runtimeOf = (
+    label: string,
+    chance: SeededRandom,
+    alive: () => boolean,
+    gate: (task: () => void) => void,
+  ): Runtime => ({
     now: () => now,
     after(ms, task) {
       if (!alive()) return () => {};
-      return at(ms, `${label} timer`, () => {
-        if (alive()) task();
+      let cancelled = false;
+      const run = (): void => {
+        if (alive() && !cancelled) task();
+      };
+      const cancel = at(ms, `${label} timer`, () => {
+        gate(run);
         return undefined;
       });
+      return () => {
+        cancelled = true;
+        cancel();
+      };
     },
     random: chance.next,
     uuid: uuidSequence(() => now, chance.fill),
   });
 
   const ioOf =
-    (owner: string, alive: () => boolean): Io =>
+    (owner: string, alive: () => boolean, gate: (task: () => void) => void): Io =>
     (label, operation) =>
       new Promise((resolve, reject) => {
-        if (!alive()) return;
-        const whole = latency.below(slowestIoMs + 1);
-        const there = latency.below(whole + 1);
-        const named = `${owner} ${label}`;
-        const answer = (give: () => void): void => {
-          at(whole - there, `${named} answers`, () => {
-            if (alive()) give();
-            return undefined;
+        const send = (): void => {
+          if (!alive()) return;
+          const whole = latency.below(slowestIoMs + 1);
+          const there = latency.below(whole + 1);
+          const named = `${owner} ${label}`;
+          const answer = (give: () => void): void => {
+            at(whole - there, `${named} answers`, () => {
+              gate(() => {
+                if (alive()) give();
+              });
+              return undefined;
+            });
+          };
+          at(there, named, async () => {
+            if (!alive()) return;
+            try {
+              const result = await withinPatience(named, operation);
+              answer(() => resolve(result));
+            } catch (cause) {
+              answer(() => reject(cause));
+            }
           });
         };
-        at(there, named, async () => {
-          if (!alive()) return;
-          try {
-            const result = await withinPatience(named, operation);
-            answer(() => resolve(result));
-          } catch (cause) {
-            answer(() => reject(cause));
-          }
-        });
+        gate(send);
       });
 
   const withinPatience = async <T>(label: string, operation: () => T | Promise<T>): Promise<T> => {
@@ -206,11 +231,16 @@ export const virtualTime = (options: VirtualTimeOptions): VirtualTime => {
     const label = `${name}#${++incarnations}`;
     const atCrash: (() => void)[] = [];
     let alive = true;
+    let paused: (() => void)[] | undefined;
     const isAlive = (): boolean => alive;
+    const gate = (task: () => void): void => {
+      if (paused) paused.push(task);
+      else task();
+    };
     return {
       name: label,
-      runtime: runtimeOf(label, random.fork(label), isAlive),
-      io: ioOf(label, isAlive),
+      runtime: runtimeOf(label, random.fork(label), isAlive, gate),
+      io: ioOf(label, isAlive, gate),
       get alive() {
         return alive;
       },
@@ -218,8 +248,8 @@ export const virtualTime = (options: VirtualTimeOptions): VirtualTime => {
         new Promise((resolve, reject) => {
           if (!alive) return;
           operation().then(
-            (result) => alive && resolve(result),
-            (cause) => alive && reject(cause),
+            (result) => gate(() => alive && resolve(result)),
+            (cause) => gate(() => alive && reject(cause)),
           );
         }),
       onCrash(task) {
@@ -230,6 +260,22 @@ export const virtualTime = (options: VirtualTimeOptions): VirtualTime => {
         alive = false;
         log(`${label} crashes`);
         for (const task of atCrash.splice(0)) task();
+      },
+      pause() {
+        if (!alive || paused) return;
+        log(`${label} is frozen`);
+        paused = [];
+      },
+      resume() {
+        if (!paused) return;
+        log(`${label} wakes`);
+        const tasks = paused;
+        paused = undefined;
+        for (const task of tasks)
+          at(0, `${label} catches up`, () => {
+            gate(task);
+            return undefined;
+          });
       },
     };
   };
@@ -271,9 +317,10 @@ export const virtualTime = (options: VirtualTimeOptions): VirtualTime => {
   };
 
   const always = (): boolean => true;
+  const straight = (task: () => void): void => task();
   return {
-    runtime: runtimeOf('world', random.fork('world'), always),
-    io: ioOf('world', always),
+    runtime: runtimeOf('world', random.fork('world'), always, straight),
+    io: ioOf('world', always, straight),
     random: random.fork('workload'),
     schedule: (label, ms, task) =>
       at(ms, label, () => {

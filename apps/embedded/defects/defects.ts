@@ -20,6 +20,7 @@ const unitOfWork = 'infra/messaging/unit-of-work.ts';
 const consumer = 'infra/messaging/consumer.ts';
 const participant = 'infra/messaging/participant.ts';
 const relay = 'infra/messaging/relay.ts';
+const lease = 'infra/messaging/lease.ts';
 const turn = 'sagas/engine/turn.ts';
 
 /** Planted one at a time; the simulation, or the suite that is named, must catch each. */
@@ -185,6 +186,52 @@ export const defects: readonly Defect[] = [
         find: `    term += 1;
     sweep();`,
         replace: '    term += 1;',
+      },
+    ],
+  },
+  {
+    name: 'own rows first',
+    sentence:
+      'The one that publishes for all replicas publishes its own rows without looking for lower ones of others.',
+    patches: [{ file: relay, find: 'if (read > readsOver) return false;', replace: '' }],
+  },
+  {
+    name: 'stale holder deletes',
+    sentence: 'A replica that has lost the lease deletes the rows that it had read and not published.',
+    patches: [
+      {
+        file: relay,
+        find: `      known.delete(row.seq);
+      pending -= 1;
+    }
+    lane.retry?.();`,
+        replace: `      durable.push(row.seq);
+      scheduleDeletes(settings.deleteAfterMs);
+      pending -= 1;
+    }
+    lane.retry?.();`,
+      },
+    ],
+  },
+  {
+    name: 'lease of the dead',
+    sentence: 'A lease is had only when its holder gives it back: one that was killed keeps it for ever.',
+    patches: [
+      {
+        file: lease,
+        find: "row === undefined || row.owner === '' ? 0 : seenAt + row.lastsMs - now;",
+        replace: "row === undefined || row.owner === '' ? 0 : settings.lookEveryMs;",
+      },
+    ],
+  },
+  {
+    name: 'hints are enough',
+    sentence: 'The one that publishes reads what others have written only when it is told so.',
+    patches: [
+      {
+        file: relay,
+        find: '    nextSweep = runtime.after(settings.sweepEveryMs, sweep);',
+        replace: '    if (!replicas) nextSweep = runtime.after(settings.sweepEveryMs, sweep);',
       },
     ],
   },

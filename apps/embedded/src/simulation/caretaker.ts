@@ -74,7 +74,7 @@ export const runToRest = async (world: VirtualTime, fleet: Fleet): Promise<reado
 
 /** Whether nothing is left to happen; operators have their say about what is parked or held. */
 const isQuiet = async ({ processes, desk, troubles }: Fleet, heldInVain: Set<string>): Promise<boolean> => {
-  const away = services.some((name) => !processes.life(name));
+  const away = services.some(processes.away);
   if (away && !troubles.chance.chance(HASTY)) return false;
   const unfinished = await desk.unfinished();
   for (const { id, parked, paso } of unfinished)

@@ -1,11 +1,13 @@
+import type { BusMessage } from '@cordada/infra/bus/bus.ts';
 import { manifest } from '@cordada/infra/bus/manifest.ts';
 import type { MemoryConnection } from '@cordada/infra/bus/memory.ts';
-import { consume } from '@cordada/infra/messaging/consumer.ts';
+import { type Consumer, consume } from '@cordada/infra/messaging/consumer.ts';
 import {
   type HeldMessage,
   retryHeldMessage,
   skipHeldMessage,
 } from '@cordada/infra/messaging/held-messages.ts';
+import { createLease, type Lease } from '@cordada/infra/messaging/lease.ts';
 import {
   MemoryDatabase,
   MemoryFault,
@@ -19,7 +21,7 @@ import { createRelay, type Relay } from '@cordada/infra/messaging/relay.ts';
 import type { OutboxRow } from '@cordada/infra/messaging/store.ts';
 import { unitOfWork } from '@cordada/infra/messaging/unit-of-work.ts';
 import type { AnyContract } from '@cordada/infra/messaging/wire.ts';
-import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
+import type { Incarnation, VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import { campaignSaga } from '@cordada/sagas/campaign.saga.ts';
 import { type Coordinator, coordinator } from '@cordada/sagas/engine/coordinator.ts';
 import { isEnded } from '@cordada/sagas/engine/instance.ts';
@@ -38,12 +40,24 @@ import {
   trackingOffTable,
 } from './memory-services.ts';
 import { groupedBySaga, type Handled, type Observation } from './observation.ts';
-import { type ServiceName, services, subscriptions, superviseProcesses } from './processes.ts';
+import {
+  type Boot,
+  type Replica,
+  type ServiceName,
+  services,
+  subscriptions,
+  superviseProcesses,
+} from './processes.ts';
 import { type Climate, drawTroubles } from './troubles.ts';
 import { carryOut, drawPlan, STRANGER } from './workload.ts';
 
 /** A process costs next to nothing here, and so does an idle hour. */
-const climate: Climate = { lifetimes: [40, 300], outages: [0, 0, 0.2] };
+const climate: Climate = { lifetimes: [40, 300], outages: [0, 0, 0.2], replicas: [1, 1, 2, 3] };
+/** How often one replica does not hear the other, and how late it hears it otherwise, in milliseconds. */
+const UNHEARD = 0.1;
+const HEARD_WITHIN_MS = 10;
+/** How long the server lets a transaction be idle before it ends it, in milliseconds. */
+const IDLE_TRANSACTION_MS = 2_000;
 
 const handledTable = (tx: MemoryTransaction) => tx.table<Handled>('handled');
 
@@ -55,9 +69,12 @@ const silentMetrics: MessagingMetrics = {
   published: () => {},
 };
 
-/** What runs in the present life of a service. */
+/** What runs in the present life of a replica. */
 interface Running {
+  readonly database: MemoryDatabase;
   readonly relay: Relay;
+  readonly lease: Lease | undefined;
+  readonly consumer: Consumer;
   readonly coordinator: Coordinator<MemoryTransaction> | undefined;
 }
 
@@ -72,22 +89,32 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
   const { bus } = troubles;
   const record = new BusRecord();
   const alerts = new Map<string, number>();
-  const running = new Map<ServiceName, Running>();
+  const running = new Map<Replica, Running>();
+  const clients = new Map<Replica, MemoryDatabase>();
   /** Nothing happens any more: what is left is read past the I/O gate. */
   let over = false;
 
-  const databaseOf = (name: ServiceName): MemoryDatabase =>
-    new MemoryDatabase(async (point) => {
-      const life = processes.life(name);
-      if (!life || over) return;
-      await life.io(`db ${point}`, () => {
-        if (processes.meet(name) === 'fault') throw new MemoryFault('08006', 'the database is away');
-      });
-    });
   const databases: Readonly<Record<ServiceName, MemoryDatabase>> = {
-    campaign: databaseOf('campaign'),
-    partner: databaseOf('partner'),
-    tracking: databaseOf('tracking'),
+    campaign: new MemoryDatabase(),
+    partner: new MemoryDatabase(),
+    tracking: new MemoryDatabase(),
+  };
+  /** A service's database as one life of a replica reaches it. */
+  const clientOf = (replica: Replica, life: Incarnation): MemoryDatabase =>
+    new MemoryDatabase(async (point) => {
+      if (over) return;
+      await life.io(`db ${point}`, () => {
+        if (processes.meet(replica) === 'fault') throw new MemoryFault('08006', 'the database is away');
+      });
+    }, databases[replica.service]);
+
+  /** Tells the other replicas of a service, as far as they hear it. */
+  const tellOthers = (from: Replica, tell: (other: Running) => void): void => {
+    for (const [replica, other] of running)
+      if (replica.service === from.service && replica !== from && !troubles.chance.chance(UNHEARD))
+        world.schedule(`${replica.name} hears`, troubles.chance.below(HEARD_WITHIN_MS), () => {
+          if (running.get(replica) === other) tell(other);
+        });
   };
 
   /** Fails a few times, for some of the messages, before it handles them. */
@@ -111,15 +138,22 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     },
   });
 
-  const processes = superviseProcesses(world, troubles, async (name, life) => {
+  const boot: Boot = async (replica, life) => {
     const { runtime } = life;
-    const database = databases[name];
+    const { service: name } = replica;
+    const database = clientOf(replica, life);
+    clients.set(replica, database);
     const connection: MemoryConnection = bus.connect();
     life.onCrash(() => {
-      running.delete(name);
+      running.delete(replica);
       connection.sever();
       database.abort();
     });
+    // What is answered to a frozen process waits for it.
+    const own = {
+      ...connection,
+      publish: (messages: readonly BusMessage[]) => life.call(() => connection.publish(messages)),
+    };
     const log = {
       debug: () => {},
       info: () => {},
@@ -131,13 +165,22 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
     };
     const store = memoryStore(database);
     const subscription = subscriptions[name];
+    const lease =
+      troubles.replicas > 1 ? createLease({ store, runtime, log, settings: troubles.lease }) : undefined;
     const relay = createRelay({
       store,
-      bus: record.on(connection),
+      bus: record.on(own),
       service: name,
       runtime,
       log,
       metrics: silentMetrics,
+      ...(lease && {
+        replicas: {
+          lease,
+          written: () => tellOthers(replica, (other) => other.relay.wake()),
+          released: () => tellOthers(replica, (other) => other.lease?.look()),
+        },
+      }),
     });
     const uow = unitOfWork({ store, relay, runtime, log });
     const options = { store, subscription, contracts, log };
@@ -159,14 +202,14 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
       });
       handler = sagas;
       // As a supervisor does: a service whose database is away when it starts is started again.
-      await sagas.start().catch(() => processes.crash(name));
+      await sagas.start().catch(() => processes.crash(replica));
     } else
       handler =
         name === 'partner' ? participant(memoryPartner, options) : participant(memoryTracking, options);
     if (!life.alive) return;
     relay.start();
     const topics = manifest.subscriptions.get(subscription)?.topics ?? [];
-    await consume({
+    const consumer = await consume({
       store,
       unitOfWork: uow,
       bus: connection,
@@ -179,7 +222,20 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
       log,
       metrics: silentMetrics,
     });
-    running.set(name, { relay, coordinator: sagas });
+    running.set(replica, { database, relay, lease, consumer, coordinator: sagas });
+  };
+  const processes = superviseProcesses(world, troubles, {
+    boot,
+    async leave(replica) {
+      const { relay, consumer, coordinator } = running.get(replica) ?? {};
+      await relay?.drain(5_000);
+      await coordinator?.close();
+      await consumer?.close();
+    },
+    frozen(replica) {
+      const client = clients.get(replica);
+      world.schedule('an idle transaction is ended', IDLE_TRANSACTION_MS, () => client?.endIdle());
+    },
   });
 
   const client = world.incarnation('client');
@@ -187,15 +243,15 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
   const work = carryOut(plan, world, client, {
     publish: async (message) => (await observed.publish([message]))[0]?.status === 'durable',
     deshacer: (saga, entidad) =>
-      processes.ask('campaign', () =>
+      processes.ask('campaign', (replica) =>
         running
-          .get('campaign')
+          .get(replica)
           ?.coordinator?.deshacer({ saga, quien: 'sim', motivo: 'sim', ...(entidad && { entidad }) }),
       ),
     setRule: (rule, id, refuses) => {
       const name = rule === 'suspension' ? 'partner' : 'tracking';
-      return processes.ask(name, () =>
-        databases[name].transaction(async (tx) => {
+      return processes.ask(name, (replica) =>
+        running.get(replica)?.database.transaction(async (tx) => {
           const table = rule === 'suspension' ? suspendedTable(tx) : trackingOffTable(tx);
           if (refuses) (table as { set(key: string, row: unknown): void }).set(id, 'sim');
           else table.delete(id);
@@ -213,24 +269,26 @@ export const runEngineSeed = async (world: VirtualTime): Promise<Observation> =>
       ),
     left: (name) =>
       read(name, (tx) => ({
-        unpublished: tx.table('outbox').size + (running.get(name)?.relay.pending() ?? 0),
+        unpublished: tx.table('outbox').size,
         held: [...tx.table<HeldMessage>('held_message').values()],
       })),
     verb: (saga, paso, verb) =>
-      processes.ask('campaign', () =>
-        running.get('campaign')?.coordinator?.verb({ saga, verb, paso, quien: 'sim', motivo: 'sim' }),
+      processes.ask('campaign', (replica) =>
+        running.get(replica)?.coordinator?.verb({ saga, verb, paso, quien: 'sim', motivo: 'sim' }),
       ),
     heldVerb: (name, id, verb) =>
-      processes.ask(name, () => {
+      processes.ask(name, (replica, { runtime }) => {
+        const client = running.get(replica)?.database;
+        if (!client) return undefined;
         const act = verb === 'reintentar' ? retryHeldMessage : skipHeldMessage;
-        const now = new Date(processes.life(name)?.runtime.now() ?? 0);
-        return act(memoryStore(databases[name]), { id, who: 'sim', reason: 'sim' }, now);
+        const now = new Date(runtime.now());
+        return act(memoryStore(client), { id, who: 'sim', reason: 'sim' }, now);
       }),
   };
 
   const heldInVain = await runToRest(world, { plan, troubles, processes, desk, done: work.done });
   over = true;
-  for (const database of Object.values(databases)) database.abort();
+  for (const client of clients.values()) client.abort();
 
   const [sagas, rows, campaigns] = await read('campaign', (tx) => [
     [...sagaTable(tx).values()],

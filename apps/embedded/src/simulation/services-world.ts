@@ -15,7 +15,7 @@ import { BusRecord } from './bus-record.ts';
 import { type Desk, runToRest, unfinishedOf } from './caretaker.ts';
 import { emptyDatabases } from './embedded-databases.ts';
 import { groupedBySaga, type Observation } from './observation.ts';
-import { type ServiceName, services, superviseProcesses } from './processes.ts';
+import { type Boot, type Replica, type ServiceName, services, superviseProcesses } from './processes.ts';
 import { SessionQueue, simulateDatabase } from './simulated-database.ts';
 import {
   handledByCoordinator,
@@ -33,7 +33,10 @@ import { type Climate, drawTroubles } from './troubles.ts';
 import { carryOut, drawPlan } from './workload.ts';
 
 /** Sagas are few here, so more of the crashes last until compensations are given up. */
-const climate: Climate = { lifetimes: [30, 200], outages: [0, 0, 0.4] };
+const climate: Climate = { lifetimes: [30, 200], outages: [0, 0, 0.4], replicas: [1, 1, 1, 2] };
+/** How often a replica does not hear what another one notifies, and how late it hears it otherwise (ms). */
+const UNHEARD = 0.1;
+const HEARD_WITHIN_MS = 10;
 
 const build: Readonly<Record<ServiceName, (deps: ServiceDeps) => Promise<Service>>> = {
   campaign: buildCampaign,
@@ -67,7 +70,9 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
   const plan = drawPlan(world);
   const troubles = drawTroubles(world, plan, climate);
   const session = new SessionQueue();
-  const running = new Map<ServiceName, Service>();
+  const running = new Map<Replica, Service>();
+  /** Who listens for what replicas of its service notify. */
+  const hearing = new Map<Incarnation, { readonly service: ServiceName; told(payload: string): void }>();
   const record = new BusRecord();
   const alerts = new Map<string, number>();
   const unexpected: string[] = [];
@@ -88,20 +93,38 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
       },
     });
 
-  const reach = (real: ServiceDatabase, life: Incarnation, name?: ServiceName) =>
+  const reach = (real: ServiceDatabase, life: Incarnation, replica?: Replica) =>
     simulateDatabase(real, session, life, {
-      meet: () => (name ? processes.meet(name) : undefined),
+      meet: () => (replica ? processes.meet(replica) : undefined),
       refuses: (statement, before) =>
-        name !== undefined && HANDLING.has(statement) && before.has(LOOK_FOR_HELD) && troubles.poisons(),
+        replica !== undefined && HANDLING.has(statement) && before.has(LOOK_FOR_HELD) && troubles.poisons(),
       runs: (statements) => world.log(`${life.name} runs ${statements.join(' ')}`),
+      notifies(payload) {
+        for (const [other, { service, told }] of hearing)
+          if (service === replica?.service && !troubles.chance.chance(UNHEARD))
+            world.schedule(`${other.name} hears`, troubles.chance.below(HEARD_WITHIN_MS), () => {
+              if (other.alive) told(payload);
+            });
+      },
     });
 
-  const processes = superviseProcesses(world, troubles, async (name, life) => {
+  /** What makes a database one that replicas share. */
+  const shared = (service: ServiceName, life: Incarnation): Pick<ServiceDatabase, 'listen'> => ({
+    async listen({ told }) {
+      hearing.set(life, { service, told });
+      return { sender: life.name, close: async () => void hearing.delete(life) };
+    },
+  });
+
+  const boot: Boot = async (replica, life) => {
+    const { service: name } = replica;
     const connection = troubles.bus.connect();
-    const { database, abort } = reach(databases[name], life, name);
+    const { database: own, abort } = reach(databases[name], life, replica);
+    const database = troubles.replicas > 1 ? { ...own, ...shared(name, life) } : own;
     aborts.add(abort);
     life.onCrash(() => {
-      running.delete(name);
+      running.delete(replica);
+      hearing.delete(life);
       connection.sever();
       abort();
       aborts.delete(abort);
@@ -122,15 +145,16 @@ export const runServicesSeed = async (world: VirtualTime): Promise<Observation> 
     });
     // As a supervisor does: a service whose database is away when it starts is started again.
     await service.start().then(
-      () => life.alive && running.set(name, service),
-      () => life.alive && processes.crash(name),
+      () => life.alive && running.set(replica, service),
+      () => life.alive && processes.crash(replica),
     );
-  });
+  };
+  const processes = superviseProcesses(world, troubles, { boot });
 
   const tokens = createServiceTokens(SECRET, world.runtime);
   const ask = (name: ServiceName, { method, url, body }: Request): Promise<void> =>
-    processes.ask(name, async () => {
-      const answer = await running.get(name)?.app.inject({
+    processes.ask(name, async (replica) => {
+      const answer = await running.get(replica)?.app.inject({
         method,
         url,
         headers: { authorization: `Bearer ${tokens.sign('bff', name)}` },

@@ -40,7 +40,12 @@ export interface DatabaseFaults {
   refuses(statement: string, before: ReadonlySet<string>): boolean;
   /** Is told the names of the statements that the server runs. */
   runs(statements: readonly string[]): void;
+  /** Is told what a committed statement notifies others of. */
+  notifies?(payload: string): void;
 }
+
+/** What replicas tell one another by; PGlite has no other session to hear it. */
+const NOTIFY = 'messaging.notify';
 
 /** The connection was lost; whether a commit under way took effect is not known. */
 const connectionLost = (): Error =>
@@ -86,7 +91,11 @@ export const simulateDatabase = (
   const autocommit = async (sql: Statement, parameters: readonly unknown[]): Promise<Row[]> => {
     await session.enter(life);
     try {
-      return await flight(sql.name, () => real.query(sql, parameters));
+      return await flight(sql.name, async () => {
+        const rows = await real.query(sql, parameters);
+        if (sql.name === NOTIFY) faults.notifies?.(String(parameters[1]));
+        return rows;
+      });
     } finally {
       session.leave(life);
     }

@@ -1,5 +1,6 @@
 import { manifest } from '@cordada/infra/bus/manifest.ts';
 import { type MemoryBus, memoryBus } from '@cordada/infra/bus/memory.ts';
+import type { LeaseSettings } from '@cordada/infra/messaging/lease.ts';
 import { seededBusFaults } from '@cordada/infra/testing/seeded-bus-faults.ts';
 import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
 import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
@@ -11,6 +12,8 @@ export interface Climate {
   readonly lifetimes: readonly number[];
   /** How often a crashed process stays away for hours (0 to 1): one of these a seed. */
   readonly outages: readonly number[];
+  /** How many replicas each service has: one of these a seed. */
+  readonly replicas: readonly number[];
 }
 
 /** What befalls a fleet, as its seed decides. All of it ends when the plan's trouble is over. */
@@ -20,6 +23,9 @@ export interface Troubles {
   readonly bus: MemoryBus;
   /** Nobody but the coordinator fails, and it stays away for long. */
   readonly onlyCoordinator: boolean;
+  /** Replicas of each service. More than one freeze, leave and join besides. */
+  readonly replicas: number;
+  readonly lease: LeaseSettings;
   active(): boolean;
   /** How many I/O operations a process does before it crashes. */
   lifetime(): number;
@@ -30,6 +36,9 @@ export interface Troubles {
   /** Whether messages cannot be handled for now. */
   poisons(): boolean;
 }
+
+/** Slower than the product's own: an idle hour must not cost much. */
+const lease: LeaseSettings = { lastsMs: 6_000, renewEveryMs: 2_000, lookEveryMs: 1_500 };
 
 /** Longer than a compensation is retried before its saga is parked. */
 const LONG_OUTAGE_MS = 2 * 3_600_000;
@@ -71,10 +80,13 @@ export const drawTroubles = (world: VirtualTime, plan: Plan, climate: Climate): 
   const outages = onlyCoordinator ? 1 : random.pick(climate.outages);
   const poison = !onlyCoordinator && random.chance(0.3);
   const lives = onlyCoordinator ? Math.min(...climate.lifetimes) : random.pick(climate.lifetimes);
+  const replicas = random.fork('replicas').pick(climate.replicas);
   return {
     chance,
     bus,
     onlyCoordinator,
+    replicas: onlyCoordinator ? 1 : replicas,
+    lease,
     active: () => active,
     lifetime: () => (crashes ? 3 + chance.below(lives) : Number.POSITIVE_INFINITY),
     downtime: () => chance.below(chance.chance(outages) ? LONG_OUTAGE_MS : SHORT_OUTAGE_MS),
