@@ -77,15 +77,17 @@ export const drawTroubles = (world: VirtualTime, plan: Plan, climate: Climate): 
   });
   const databaseFaults = onlyCoordinator ? 0 : random.pick([0, 0.005, 0.03]);
   const crashes = onlyCoordinator || random.chance(0.6);
-  const outages = onlyCoordinator ? 1 : random.pick(climate.outages);
+  const longOutages = onlyCoordinator ? 1 : random.pick(climate.outages);
   const poison = !onlyCoordinator && random.chance(0.3);
   const lives = onlyCoordinator ? Math.min(...climate.lifetimes) : random.pick(climate.lifetimes);
-  const replicas = random.fork('replicas').pick(climate.replicas);
+  const replicas = onlyCoordinator ? 1 : random.fork('replicas').pick(climate.replicas);
+  // An hour of renewals would cost more than all that it shows.
+  const outages = replicas > 1 ? 0 : longOutages;
   return {
     chance,
     bus,
     onlyCoordinator,
-    replicas: onlyCoordinator ? 1 : replicas,
+    replicas,
     lease,
     active: () => active,
     lifetime: () => (crashes ? 3 + chance.below(lives) : Number.POSITIVE_INFINITY),
