@@ -31,3 +31,7 @@ export const localUrls = (
     { length: replicas },
     (_, replica) => `http://${reachable(HOST)}:${portOf({ PORT_BASE }, service, replica)}`,
   );
+
+/** A record of something for each service. */
+export const forServices = <Value>(of: (service: ServiceName) => Value): Record<ServiceName, Value> =>
+  Object.fromEntries(serviceNames.map((service) => [service, of(service)])) as Record<ServiceName, Value>;

@@ -1,6 +1,8 @@
 import type { Bus } from '../bus/bus.ts';
 import { manifest } from '../bus/manifest.ts';
 import { openBus } from '../bus/open-bus.ts';
+import { openAdmin, TENANT } from '../bus/pulsar/open-pulsar.ts';
+import { provisionedCheck } from '../bus/pulsar/provision.ts';
 import { ConfigError } from '../config/declare.ts';
 import { localUrls, portOf, type ServiceName } from '../config/services.ts';
 import type { AllSettings } from '../config/settings.ts';
@@ -92,6 +94,7 @@ export const startLoneService = async (
 ): Promise<Running & { readonly url: string }> => {
   const { settings, runtime, signal } = options;
   const { secret, databaseUrl } = requireSettings(service, settings);
+  const provisioned = await provisioning(settings, runtime);
   const security = trustOf(settings, secret, runtime);
   const log = createLogger({
     name: service.name,
@@ -157,6 +160,7 @@ export const startLoneService = async (
           const bus = await openServiceBus(settings, runtime, log);
           opened.add(() => bus.close());
           await bus.health();
+          await provisioned();
           return bus;
         }),
       ] as const);
@@ -166,7 +170,8 @@ export const startLoneService = async (
       ) as [ServiceDatabase | undefined, Bus];
       const registry = createRegistry(service.name);
       addProcessMetrics(registry);
-      const parts = { runtime, bus, log, registry, security, settings };
+      const ready = { provisioning: provisioned };
+      const parts = { runtime, bus, log, registry, security, settings, ready };
       const built = await (service.migrations === undefined
         ? service.build({ ...parts, fetch: options.fetch, urls: neighbours(settings) })
         : service.build({ ...parts, database: database as ServiceDatabase }));
@@ -215,6 +220,10 @@ const openServiceBus = (settings: AllSettings, runtime: Runtime, log: Logger): P
     rejected: (subscription, cause, retryInMs) =>
       log.warn({ err: cause, subscription, retryInMs }, 'a batch was not handled and comes again'),
   });
+
+/** Asks the broker whether it has all that the manifest declares: services make none of it. */
+const provisioning = async (settings: AllSettings, runtime: Runtime): Promise<() => Promise<void>> =>
+  provisionedCheck({ admin: await openAdmin(settings), manifest, tenant: TENANT, now: () => runtime.now() });
 
 /** Where the replicas of the services behind are, as the settings say or where they are by default. */
 const neighbours = (settings: AllSettings): FrontDeps['urls'] => ({

@@ -8,7 +8,7 @@ export const createServiceServer = (
   name: string,
   description: string,
 ): Promise<Server> => {
-  const { runtime, bus, database, log, registry, security } = deps;
+  const { runtime, bus, database, log, registry, security, ready } = deps;
   return createServer({
     name,
     description,
@@ -17,6 +17,7 @@ export const createServiceServer = (
     registry,
     security,
     checks: { database: () => database.health(), bus: () => bus.health() },
+    ...(ready && { ready }),
     isUnavailable: isTransient,
   });
 };

@@ -2,6 +2,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { AllSettings } from '../config/settings.ts';
 import type { ServiceDatabase } from '../database/pool-database.ts';
 import type { Security } from '../http/access.ts';
+import type { Checks } from '../http/health.ts';
 import type { Server } from '../http/server.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -17,6 +18,8 @@ export interface ServiceDeps {
   readonly registry: Registry;
   readonly security: Security;
   readonly settings: AllSettings;
+  /** What `/ready` asks besides, by name: rejects with the reason. */
+  readonly ready?: Checks;
 }
 
 /** A service, built and not running. */

@@ -1,5 +1,5 @@
 /**
- * Runs uvu suites, a process each: `run-suites.ts [part of a path …]`. Red where uvu is silently green (see
+ * Runs uvu suites, a process each: `run-suites.ts [--one-by-one] [part of a path …]`. Red where uvu is silently green (see
  * suite-source.ts and suite-outcome.ts). All suites of a run share one Postgres server, at `TEST_DATABASE_URL`.
  */
 import { availableParallelism } from 'node:os';
@@ -33,7 +33,11 @@ const report = (suite: Suite, outcome: SuiteOutcome, ms: number, output: string)
 const startPostgres = async (suites: readonly Suite[]): Promise<TestPostgres | undefined> =>
   suites.some((suite) => suite.wantsPostgres) ? startTestPostgres() : undefined;
 
-const main = async (parts: readonly string[]): Promise<number> => {
+const ONE_BY_ONE = '--one-by-one';
+
+const main = async (args: readonly string[]): Promise<number> => {
+  const parts = args.filter((arg) => arg !== ONE_BY_ONE);
+  const workers = args.includes(ONE_BY_ONE) ? 1 : availableParallelism();
   const began = performance.now();
   const suites = findSuites(root, parts);
   if (suites.length === 0) {
@@ -74,7 +78,7 @@ const main = async (parts: readonly string[]): Promise<number> => {
     }
   };
   try {
-    await Promise.all(Array.from({ length: availableParallelism() }, work));
+    await Promise.all(Array.from({ length: workers }, work));
   } finally {
     await postgres?.stop();
   }

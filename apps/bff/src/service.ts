@@ -57,6 +57,7 @@ export const build = async (deps: BffDeps): Promise<Service> => {
     registry,
     security,
     checks: { bus: () => bus.health() },
+    ...(deps.ready && { ready: deps.ready }),
     rateLimit: settings.RATE_LIMIT,
   });
   const intake = createIntake(parts);

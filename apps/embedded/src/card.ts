@@ -32,22 +32,29 @@ const openTo = ({ AUTH, HOST }: AllSettings): string =>
     ? `AUTH=demo: whoever reaches ${HOST} may call every route of the BFF, without a key; AUTH=required closes it`
     : 'AUTH=required: every route of the BFF needs an X-API-Key of API_KEYS';
 
+export interface CardOptions {
+  readonly settings: AllSettings;
+  readonly place: Place;
+  /** Base addresses of the replicas of each service. */
+  readonly urls: Readonly<Record<ServiceName, readonly string[]>>;
+  /** The broker, where there is one. */
+  readonly bus?: string;
+  readonly seconds: number;
+}
+
 /** What a person needs to know once everything runs. */
-export const card = (
-  settings: AllSettings,
-  place: Place,
-  urls: Readonly<Record<ServiceName, string>>,
-  seconds: number,
-): string => {
+export const card = ({ settings, place, urls, bus, seconds }: CardOptions): string => {
   const key = settings.AUTH === 'demo' ? '' : " -H 'x-api-key: <key>'";
+  const [bff = ''] = urls.bff;
   const curl =
-    `curl -i ${urls.bff}/registrar-campaign -H 'content-type: application/json' -H 'prefer: wait=5'${key} ` +
+    `curl -i ${bff}/registrar-campaign -H 'content-type: application/json' -H 'prefer: wait=5'${key} ` +
     `-d '${JSON.stringify(EXAMPLE)}'`;
   return [
     '',
     `Cordada is up, after ${seconds.toFixed(1)} s`,
-    ...serviceNames.map((name) => `  ${name.padEnd(9)} ${urls[name]}`),
-    `  ${'docs'.padEnd(9)} ${urls.bff}/docs`,
+    ...serviceNames.map((name) => `  ${name.padEnd(9)} ${urls[name].join('  ')}`),
+    `  ${'docs'.padEnd(9)} ${bff}/docs`,
+    ...(bus === undefined ? [] : [`  ${'bus'.padEnd(9)} ${bus}`]),
     `  ${'data'.padEnd(9)} ${dataOf(place)}`,
     `  ${'open'.padEnd(9)} ${openTo(settings)}`,
     `  ${'try'.padEnd(9)} ${curl}`,

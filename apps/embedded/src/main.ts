@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { forServices } from '@cordada/infra/config/services.ts';
 import { readSettings } from '@cordada/infra/config/settings.ts';
 import { runGracefully, say } from '@cordada/infra/service/graceful-process.ts';
 import { UnknownArgument } from '@cordada/infra/service/refusal.ts';
@@ -37,7 +38,8 @@ runGracefully({
       signal,
       progress: (done, ms) => say(`✔ ${done} in ${(ms / 1000).toFixed(1)} s`),
     });
-    say(card(settings, place, fleet.urls, process.uptime()));
+    const urls = forServices((name) => [fleet.urls[name]]);
+    say(card({ settings, place, urls, seconds: process.uptime() }));
     return fleet;
   },
 });

@@ -1,7 +1,7 @@
 // time limit: 180 s
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { startApiFleet } from './api-fleet.ts';
+import { apiUnderTest } from './api-fleet.ts';
 import {
   type ApiDocument,
   type BadRequest,
@@ -11,7 +11,7 @@ import {
   routesOf,
 } from './bad-requests.ts';
 
-const { fleet, call, campaign, completed } = await startApiFleet();
+const { fleet, call, campaign, completed } = await apiUnderTest();
 const routes = routesOf((await call('GET', '/docs/json')).json as ApiDocument);
 
 const test = suite('bad input');

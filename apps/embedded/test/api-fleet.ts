@@ -1,8 +1,13 @@
 import { request as httpRequest } from 'node:http';
+import type { Bus } from '@cordada/infra/bus/bus.ts';
+import { manifest } from '@cordada/infra/bus/manifest.ts';
+import { openBus } from '@cordada/infra/bus/open-bus.ts';
+import { forServices } from '@cordada/infra/config/services.ts';
 import { readSettings } from '@cordada/infra/config/settings.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import * as assert from 'uvu/assert';
 import { type Fleet, type FleetOptions, startFleet } from '../src/fleet.ts';
+import { runningFleet } from './running-fleet.ts';
 
 /** What the BFF answered. */
 export interface Answer {
@@ -13,9 +18,17 @@ export interface Answer {
   header(name: string): string | undefined;
 }
 
-/** A fleet in this process, asked over HTTP as any client would. */
-export interface ApiFleet {
-  readonly fleet: Fleet;
+/** What a test of the API needs of the fleet that it runs against. */
+export interface FleetUnderTest {
+  /** Base addresses; of each service one. */
+  readonly urls: Fleet['urls'];
+  readonly bus: Pick<Bus, 'publish'>;
+  stop(): Promise<void>;
+}
+
+/** A fleet, asked over HTTP as any client would. */
+export interface ApiFleet<Under extends FleetUnderTest = Fleet> {
+  readonly fleet: Under;
   /** @param body an object, or the text of a body as it is to be sent */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** A campaign body that no other has been like. @param participants how many */
@@ -44,7 +57,10 @@ export interface CompletedCampaign {
   readonly eventos: readonly { readonly id: string; readonly id_partner: string; readonly estado: string }[];
 }
 
-/** @param options on what it runs, where that is not the machine's clock, PGlite in memory and the memory bus */
+/**
+ * A fleet in this process.
+ * @param options on what it runs, where that is not the machine's clock and PGlite in memory and the memory bus
+ */
 export const startApiFleet = async ({
   place = { kind: 'memory' },
   runtime = systemRuntime(),
@@ -60,11 +76,34 @@ export const startApiFleet = async ({
     ports: 'free',
     readable: false,
   });
-  const base = new URL(fleet.urls.bff);
+  return apiOf(fleet, [fleet.urls.bff]);
+};
+
+/** Whether `apiUnderTest` answers a fleet in this process; a test that reaches into it asks before. */
+export const isEmbedded = runningFleet() === undefined;
+
+/**
+ * What black-box tests run against: the services that run already where `npm run test:distributed` has started them
+ * (each call then goes to the next replica of the BFF), else a fleet in this process.
+ */
+export const apiUnderTest = async (): Promise<ApiFleet<FleetUnderTest>> => {
+  const running = runningFleet();
+  if (running === undefined) return startApiFleet();
+  const { urls, settings } = running;
+  const bus = await openBus({ settings: readSettings(settings), runtime: systemRuntime(), manifest });
+  const first = forServices((name) => urls[name][0] ?? '');
+  return apiOf({ urls: first, bus, stop: () => bus.close() }, urls.bff);
+};
+
+const apiOf = <Under extends FleetUnderTest>(fleet: Under, bffs: readonly string[]): ApiFleet<Under> => {
+  const uuid = systemRuntime().uuid;
+  let turn = 0;
 
   const call: ApiFleet['call'] = (method, path, body, headers = {}) =>
     new Promise((resolve, reject) => {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const base = new URL(bffs[turn % bffs.length] ?? '');
+      turn += 1;
       const sent = httpRequest(
         {
           host: base.hostname,
@@ -105,12 +144,12 @@ export const startApiFleet = async ({
     fleet,
     call,
     campaign: (participants, fields = {}) => ({
-      nombre: `Campaña ${runtime.uuid()}`,
+      nombre: `Campaña ${uuid()}`,
       presupuesto: '1500.50',
       divisa: 'COP',
-      marca_id: `marca-${runtime.uuid()}`,
+      marca_id: `marca-${uuid()}`,
       participantes: Array.from({ length: participants }, (_, index) => ({
-        id: runtime.uuid(),
+        id: uuid(),
         tipo: index % 2 === 0 ? ('influencer' as const) : ('afiliado' as const),
         nombre: `Participante ${index}`,
         informacion_perfil: '',

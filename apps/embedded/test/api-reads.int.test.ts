@@ -1,4 +1,4 @@
-// time limit: 120 s
+// time limit: 300 s
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { manifest } from '@cordada/infra/bus/manifest.ts';
@@ -6,9 +6,9 @@ import { readEvents, type StreamEvent } from '@cordada/sagas/scenarios/event-str
 import { contracts } from '@cordada/schemas';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isRefused, startApiFleet } from './api-fleet.ts';
+import { apiUnderTest, isRefused } from './api-fleet.ts';
 
-const { fleet, call, campaign, completed } = await startApiFleet();
+const { fleet, call, campaign, completed } = await apiUnderTest();
 const nobody = '00000000-0000-4000-8000-000000000000';
 const encoded = encodeURIComponent;
 

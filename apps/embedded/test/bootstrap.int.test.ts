@@ -68,7 +68,7 @@ const launch = (folder: string, installMs: number, ...args: string[]): ProductPr
   startCommand(
     [process.execPath, 'apps/embedded/launch.mjs', ...args],
     { npm_execpath: join(folder, 'npm/npm-cli.js'), INSTALL_MS: String(installMs) },
-    folder,
+    { cwd: folder },
   );
 
 /** @throws after 10 s */

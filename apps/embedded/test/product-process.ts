@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { declared } from '@cordada/infra/config/settings.ts';
+import { portsOf } from '../src/distributed/service-processes.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -39,8 +40,8 @@ const environment = (settings: Environment): NodeJS.ProcessEnv => {
   return env;
 };
 
-/** No process of a test is meant to live longer. */
-const LIFETIME_MS = 40_000;
+/** No process of a test is meant to live longer, unless it says so. */
+const LIFETIME_MS = 120_000;
 
 const running = new Set<ChildProcess>();
 
@@ -60,7 +61,7 @@ process.on('exit', killLeftovers);
 export const startCommand = (
   command: readonly [string, ...string[]],
   settings: Environment,
-  cwd = root,
+  { cwd = root, lifetimeMs = LIFETIME_MS }: { readonly cwd?: string; readonly lifetimeMs?: number } = {},
 ): ProductProcess => {
   const [file, ...args] = command;
   const child = spawn(file, args, {
@@ -80,8 +81,8 @@ export const startCommand = (
   });
   const exit = new Promise<Exit>((resolve, reject) => {
     const limit = setTimeout(() => {
-      reject(new Error(`still running after ${LIFETIME_MS / 1000} s:\n${stdout}\n${stderr}`));
-    }, LIFETIME_MS);
+      reject(new Error(`still running after ${lifetimeMs / 1000} s:\n${stdout}\n${stderr}`));
+    }, lifetimeMs);
     child.on('error', reject);
     child.on('close', () => clearTimeout(limit));
     child.on('close', (code, signal) => {
@@ -126,11 +127,14 @@ const isFree = (port: number): Promise<boolean> =>
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 
-/** The first of four ports in a row that nothing listens on now, below those that the kernel hands out by itself. */
-export const freePortBase = async (): Promise<number> => {
+/**
+ * The first of four ports in a row that nothing listens on now, below those that the kernel hands out by itself.
+ * @param replicas of each service; each takes four ports, 100 further on
+ */
+export const freePortBase = async (replicas = 1): Promise<number> => {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const base = 10_000 + 4 * Math.floor(Math.random() * 5_000);
-    const free = await Promise.all([0, 1, 2, 3].map((offset) => isFree(base + offset)));
+    const free = await Promise.all(portsOf(base, replicas).map(isFree));
     if (free.every(Boolean)) return base;
   }
   throw new Error('no four free ports in a row');

@@ -5,6 +5,8 @@ import type { Bus } from '../bus.ts';
 import type { OpenBusOptions } from '../open-bus.ts';
 import { type PulsarAdmin, pulsarAdmin } from './admin.ts';
 import type { Backlogs } from './backlogs.ts';
+import type { NativeSchema } from './native/client.ts';
+import { publishedSchemas } from './published-schemas.ts';
 import { restFetch, type TlsIdentity } from './rest-fetch.ts';
 import { topicName } from './topic-name.ts';
 
@@ -80,6 +82,12 @@ const backlogsOf = (admin: PulsarAdmin): Backlogs & { health(): Promise<void> } 
   health: () => admin.health(),
 });
 
+/** What producers declare, so that a broker which wants a schema takes them. */
+const newestSchema = (topic: string): NativeSchema | undefined => {
+  const schema = publishedSchemas(topic).at(-1);
+  return schema === undefined ? undefined : { schemaType: 'Avro', name: topic, schema };
+};
+
 /**
  * Opens the Pulsar transport that BUS_URL names. Whether the broker is there is `health`'s to tell.
  * @throws ConfigError, NativeClientMissing with a line that says what to change
@@ -110,6 +118,7 @@ export const openPulsar = async (options: OpenBusOptions): Promise<Bus> => {
   const { nativeBus } = await import('./native.ts');
   return nativeBus({
     ...common,
+    schemaOf: newestSchema,
     access: {
       url: settings.BUS_URL,
       ...token,

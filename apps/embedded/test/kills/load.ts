@@ -21,7 +21,8 @@ const BRAND_WITHOUT_TRACKING = 'kills-without-tracking';
 const SUSPENDED = 'kills-suspended';
 const PATIENCE_MS = 20_000;
 
-const send = async (url: string, init: RequestInit): Promise<Response> =>
+/** An answer within the patience of a client. */
+export const send = async (url: string, init: RequestInit): Promise<Response> =>
   fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
 
 const json = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({

@@ -1,0 +1,328 @@
+/**
+ * `npm run kills:distributed`: every service as two processes on a real broker and Postgres, under load. The broker is
+ * away when they start; then each process is killed by SIGKILL, one after another, the broker and Postgres too; then
+ * the broker is away for a minute. What was asked for is known by the client alone; in the end all is read back.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { readSettings } from '@cordada/infra/config/settings.ts';
+import { systemRuntime } from '@cordada/infra/system-runtime.ts';
+import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
+import { type OwnTestPulsar, startOwnPulsar } from '@cordada/infra/testing/pulsar.ts';
+import { seededRandom } from '@cordada/infra/testing/seeded-random.ts';
+import { provisionBroker } from '../../src/distributed/servers.ts';
+import { type ServiceProcesses, startServiceProcesses } from '../../src/distributed/service-processes.ts';
+import { freePortBase } from '../product-process.ts';
+import { type Asked, ask, draw, prepare, send, undo } from './load.ts';
+import { faultsOf, OTHERS } from './outcome.ts';
+
+const REPLICAS = 2;
+const WORKERS = 8;
+/** How long the load goes on between two kills, in milliseconds. */
+const BETWEEN_MS = 2_500;
+/** How long a server that was killed is away, when all else has to be whole at once after it. */
+const SHORT_ABSENCE_MS = 2_000;
+const BROKER_AWAY_MS = 60_000;
+/** What the client waits at most for a start, and for the fleet to have ended or parked every saga after the last kill. */
+const START_MS = 180_000;
+const SETTLE_MS = 60_000;
+/** How much the memory of a BFF may grow while all it is asked waits for a broker, in bytes. */
+const GROWTH_LIMIT = 400 * 2 ** 20;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    away: { type: 'string' },
+    transport: { type: 'string', default: 'native' },
+  },
+});
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const awayMs = Number(values.away ?? BROKER_AWAY_MS / 1000) * 1000;
+const random = seededRandom(seed);
+const runtime = systemRuntime();
+const tally = { passed: 0, failed: 0 };
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const check = (says: string, faults: readonly string[]): void => {
+  say(`${faults.length === 0 ? '✔' : '✘'} ${says}`);
+  for (const fault of faults.slice(0, 20)) say(`    ${fault}`);
+  if (faults.length === 0) tally.passed += 1;
+  else tally.failed += 1;
+};
+
+/** Sagas of which a process has written that an operator is needed. */
+const alerted = new Set<string>();
+const lastLines: string[] = [];
+const readLine = (who: string, text: string): void => {
+  lastLines.push(`${who} ${text}`);
+  if (lastLines.length > 400) lastLines.shift();
+  if (!text.startsWith('{')) return;
+  const { msg, saga } = JSON.parse(text) as { msg?: string; saga?: string };
+  if (saga !== undefined && msg?.startsWith('saga parked')) alerted.add(saga);
+};
+
+/** Asks for campaigns, and undoes some, at whichever BFF; what a dead one does not answer is asked for again. */
+const load = (bffs: readonly string[], asked: Asked[]) => {
+  const faults: string[] = [];
+  let going = true;
+  let accepted = 0;
+  const workers = Array.from({ length: WORKERS }, async () => {
+    while (going) {
+      const base = random.pick(bffs);
+      const old = asked.length > 0 && random.chance(0.15) ? random.pick(asked) : undefined;
+      if (old?.fate === 'accepted') await undo(base, old);
+      else {
+        const one = old ?? draw(random, asked.length);
+        if (old === undefined) asked.push(one);
+        if (await ask(base, one)) accepted += 1;
+        else await wait(50);
+      }
+    }
+  });
+  const done = Promise.all(workers).catch((error: Error) => faults.push(error.message));
+  return {
+    accepted: () => accepted,
+    async stop(): Promise<string[]> {
+      going = false;
+      await done;
+      return faults;
+    },
+  };
+};
+
+/** Sends again, with its key, all that was not answered, until it is. */
+const askAgain = async (bffs: readonly string[], asked: readonly Asked[]): Promise<void> => {
+  const until = Date.now() + SETTLE_MS;
+  for (const one of asked)
+    while (one.fate === 'unknown' && Date.now() < until)
+      if (!(await ask(random.pick(bffs), one))) await wait(100);
+};
+
+const isReady = async (url: string): Promise<boolean> => {
+  try {
+    return (await send(`${url}/ready`, {})).status === 200;
+  } catch {
+    return false; // nothing listens there
+  }
+};
+const until = async (what: string, ms: number, holds: () => Promise<boolean>): Promise<string[]> => {
+  const deadline = Date.now() + ms;
+  while (!(await holds())) {
+    if (Date.now() > deadline) return [`not within ${ms / 1000} s: ${what}`];
+    await wait(200);
+  }
+  return [];
+};
+
+const readBack = async (services: ServiceProcesses, asked: readonly Asked[]): Promise<string[]> => {
+  await askAgain(services.urls.bff, asked);
+  const behind = [...services.urls.campaign, ...services.urls.partner, ...services.urls.tracking];
+  return faultsOf(services.urls.bff[0] ?? '', behind, asked, { patienceMs: SETTLE_MS, alerted });
+};
+
+/** No saga has been begun: the broker is not there yet. */
+const startWithoutBroker = async (services: ServiceProcesses, pulsar: OwnTestPulsar): Promise<void> => {
+  const waiting = await until('/ready says what is missing', START_MS, async () => {
+    for (const url of services.all.map((one) => one.url)) {
+      try {
+        const answer = await send(`${url}/ready`, {});
+        const { checks } = (await answer.json()) as { checks: Record<string, string> };
+        if (answer.status !== 503 || checks.bus === 'ok' || checks.bus === 'not asked yet') return false;
+      } catch {
+        return false; // nothing listens there yet
+      }
+    }
+    return true;
+  });
+  check('with the broker away every service starts, and says in /ready that it waits for it', waiting);
+  const starts = services.all.map((one) => one.starts());
+  const [bff = ''] = services.urls.bff;
+  const answer = await send(`${bff}/registrar-campaign`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  check(
+    'a write is then answered 503 with Retry-After',
+    answer.status === 503 && answer.headers.get('retry-after') !== null ? [] : [`${answer.status}`],
+  );
+  await pulsar.restart();
+  check('once the broker is there they serve, without having been started again', [
+    ...(await until('all are ready', START_MS, async () =>
+      (await Promise.all(services.all.map(({ url }) => isReady(url)))).every(Boolean),
+    )),
+    ...services.all.flatMap((one, at) =>
+      one.starts() === starts[at] ? [] : [`${one.service}-${one.replica} was started ${one.starts()} times`],
+    ),
+  ]);
+};
+
+const killAll = async (
+  services: ServiceProcesses,
+  asked: Asked[],
+  servers: Record<string, { kill(): Promise<void>; restart(): Promise<void> }>,
+): Promise<void> => {
+  const loaded = load(services.urls.bff, asked);
+  const faults: string[] = [];
+  for (const one of services.all) {
+    await wait(BETWEEN_MS);
+    const pid = one.pid();
+    if (pid === undefined) faults.push(`${one.service}-${one.replica} does not run`);
+    else process.kill(pid, 'SIGKILL');
+    say(
+      `· killed ${one.service}-${one.replica}; ${asked.length} asked for, ${loaded.accepted()} answers of 202`,
+    );
+    // The next one only once this one is back: at any time one process is missing.
+    faults.push(
+      ...(await until(`${one.service}-${one.replica} is back`, START_MS, async () => {
+        return one.pid() !== pid && (await isReady(one.url));
+      })),
+    );
+  }
+  for (const [name, server] of Object.entries(servers)) {
+    await wait(BETWEEN_MS);
+    await server.kill();
+    say(`· killed ${name}; ${asked.length} asked for, ${loaded.accepted()} answers of 202`);
+    await wait(SHORT_ABSENCE_MS);
+    await server.restart();
+    faults.push(
+      ...(await until(`all are ready after ${name} was killed`, START_MS, async () =>
+        (await Promise.all(services.all.map(({ url }) => isReady(url)))).every(Boolean),
+      )),
+    );
+  }
+  await wait(BETWEEN_MS);
+  faults.push(...(await loaded.stop()));
+  check(
+    `${services.all.length} processes, ${Object.keys(servers).join(' and ')} were killed and came back`,
+    faults,
+  );
+  check(
+    `within ${SETTLE_MS / 1000} s every saga has ended or is parked with its alert; what was answered 202 is whole or undone, nothing is done twice`,
+    await readBack(services, asked),
+  );
+  say(`  ${asked.length} asked for, ${loaded.accepted()} answers of 202`);
+};
+
+const residentBytes = (pid: number | undefined): number =>
+  pid === undefined
+    ? 0
+    : Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+
+const brokerAway = async (
+  services: ServiceProcesses,
+  asked: Asked[],
+  pulsar: OwnTestPulsar,
+): Promise<void> => {
+  const fronts = services.all.filter(({ service }) => service === 'bff');
+  const before = fronts.map((one) => residentBytes(one.pid()));
+  await pulsar.kill();
+  const known = asked.length;
+  // The load's own answers: none of them can be durable as long as there is no broker.
+  const loaded = load(services.urls.bff, asked);
+  const answers = new Map<string, number>();
+  const began = Date.now();
+  let count = 0;
+  while (Date.now() - began < awayMs) {
+    count += 1;
+    const answer = await send(`${random.pick(services.urls.bff)}/registrar-campaign`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': `${randomUUID()}-${count}` },
+      body: JSON.stringify({
+        nombre: `sin broker ${count}`,
+        presupuesto: '1',
+        divisa: 'COP',
+        marca_id: OTHERS,
+        participantes: [],
+      }),
+    });
+    await answer.text();
+    const told = `${answer.status}${answer.headers.get('retry-after') === null ? '' : ' with Retry-After'}`;
+    answers.set(told, (answers.get(told) ?? 0) + 1);
+  }
+  const accepted = asked.slice(known).filter(({ fate }) => fate === 'accepted').length;
+  check(
+    `without a broker for ${awayMs / 1000} s no write is answered 202, each 503 with Retry-After (${[...answers].map(([told, times]) => `${times} × ${told}`).join(', ')})`,
+    [
+      ...(accepted === 0 ? [] : [`${accepted} were answered 202`]),
+      ...[...answers.keys()].filter((told) => told !== '503 with Retry-After'),
+      ...(answers.size === 0 ? ['no write was tried'] : []),
+    ],
+  );
+  const growth = fronts.map((one, at) => residentBytes(one.pid()) - (before[at] ?? 0));
+  check(
+    `what waits is bounded: the BFFs grew by ${growth.map((bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`).join(' and ')}`,
+    growth.filter((bytes) => bytes > GROWTH_LIMIT).map((bytes) => `${bytes} bytes`),
+  );
+  await pulsar.restart();
+  const faults = await until('all are ready', START_MS, async () =>
+    (await Promise.all(services.all.map(({ url }) => isReady(url)))).every(Boolean),
+  );
+  await wait(BETWEEN_MS);
+  faults.push(...(await loaded.stop()));
+  check('once it is back all are ready again', faults);
+  check(
+    'the same keys, sent again, have made one saga each, and all has caught up',
+    await readBack(services, asked),
+  );
+};
+
+const main = async (): Promise<void> => {
+  const postgres = await startOwnPostgres({ fsync: true });
+  const pulsar = await startOwnPulsar({ longLived: true });
+  if (postgres === undefined || pulsar === undefined) {
+    check('a broker and a Postgres server can be started here', process.env.CI ? ['they cannot'] : []);
+    await postgres?.stop();
+    await pulsar?.stop();
+    return;
+  }
+  const busUrl = values.transport === 'native' ? pulsar.serviceUrl : pulsar.wsUrl.replace(/^ws/, 'pulsar+ws');
+  const bus = { BUS_URL: busUrl, PULSAR_ADMIN_URL: pulsar.adminUrl };
+  await provisionBroker(readSettings(bus), { busUrl, adminUrl: pulsar.adminUrl }, runtime);
+  await pulsar.kill();
+  const services = startServiceProcesses({
+    host: '127.0.0.1',
+    portBase: await freePortBase(REPLICAS),
+    replicas: REPLICAS,
+    runtime,
+    fetch,
+    env: {
+      ...process.env,
+      ...bus,
+      DATABASE_URL: postgres.url,
+      AUTH: 'demo',
+      SERVICE_TOKEN_SECRET: randomUUID(),
+      RATE_LIMIT: '1000000',
+      LOG_LEVEL: 'warn',
+      LOG_FORMAT: 'json',
+    },
+    line: readLine,
+  });
+  try {
+    await startWithoutBroker(services, pulsar);
+    await prepare(services.urls.bff[0] ?? '');
+    const asked: Asked[] = [];
+    await killAll(services, asked, { 'the broker': pulsar, Postgres: postgres });
+    await brokerAway(services, asked, pulsar);
+  } finally {
+    if (tally.failed > 0) say(lastLines.slice(-60).join('\n'));
+    await services.stop();
+    await pulsar.stop();
+    await postgres.stop();
+  }
+};
+
+const began = performance.now();
+// As long as something runs: the timers of the product keep no process alive.
+const alive = setInterval(() => undefined, 1_000);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+say(`kills, distributed: seed ${seed}`);
+await main().catch((error: Error) => check('the run came to its end', [error.stack ?? error.message]));
+clearInterval(alive);
+if (tally.failed > 0) say(`again: npm run kills:distributed -- --seed ${seed}`);
+say(`\n${((performance.now() - began) / 1000).toFixed(0)} s`);
+say(`${tally.passed} passed, ${tally.failed} failed`);
+process.exit(tally.failed === 0 ? 0 : 1);
