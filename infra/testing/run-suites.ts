@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
+import { preparePulsar } from './pulsar.ts';
 import { findSuites, type Suite } from './suite-files.ts';
 import { judgeSuite, type SuiteOutcome } from './suite-outcome.ts';
 import { killSuites, runSuite } from './suite-process.ts';
@@ -46,6 +47,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   }
   const skipsFail = process.env.CI === 'true';
   const postgres = await startPostgres(suites);
+  if (suites.some((suite) => suite.wantsBroker)) await preparePulsar();
   const environment = {
     ...process.env,
     NO_COLOR: '1',

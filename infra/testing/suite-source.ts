@@ -4,6 +4,8 @@ export interface SuiteSource {
   readonly timeLimitMs: number;
   /** Whether it takes the run's Postgres: it names `TEST_DATABASE_URL` or imports `testing/postgres.ts`. */
   readonly wantsPostgres: boolean;
+  /** Whether it runs a broker: its jars are fetched before the suites' time runs. */
+  readonly wantsBroker: boolean;
   /** Mistakes that uvu answers with green: a suite that is never run, and `.only`. */
   readonly mistakes: readonly string[];
 }
@@ -58,6 +60,9 @@ export const readSuiteSource = (text: string): SuiteSource => {
   return {
     timeLimitMs: limit === undefined ? DEFAULT_TIME_LIMIT_MS : Number(limit) * 1000,
     wantsPostgres: /testing\/postgres\.ts|TEST_DATABASE_URL/.test(text),
+    wantsBroker: /testing\/pulsar\.ts|from '\.\/pulsar\.ts'|pulsar\/broker-jars\.ts|TEST_PULSAR_URL/.test(
+      text,
+    ),
     mistakes,
   };
 };

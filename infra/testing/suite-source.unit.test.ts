@@ -65,4 +65,10 @@ test('the time limit is what the file says, in seconds', () => {
   assert.is(readSuiteSource('').timeLimitMs, DEFAULT_TIME_LIMIT_MS);
 });
 
+test('a suite that imports the test broker has its jars fetched before its time runs', () => {
+  const own = readSuiteSource("import { startOwnPulsar } from '../../testing/pulsar.ts';");
+  assert.ok(own.wantsBroker);
+  assert.not.ok(readSuiteSource("import { suite } from 'uvu';").wantsBroker);
+});
+
 test.run();
