@@ -1,11 +1,10 @@
-import { readSettings } from '@cordada/infra/config/settings.ts';
+import type { Bus } from '@cordada/infra/bus/bus.ts';
 import { busMessage } from '@cordada/infra/messaging/wire.ts';
-import { systemRuntime } from '@cordada/infra/system-runtime.ts';
+import type { Runtime } from '@cordada/infra/runtime.ts';
 import { contracts } from '@cordada/schemas';
-import { startFleet } from '../src/fleet.ts';
-import type { Place } from '../src/stores.ts';
 import { closedLoop, type LoadResult } from './closed-loop.ts';
 
+/** A system that runs campaign sagas, under measurement. */
 export interface Product {
   /** @param refusedEach each how many-th saga is of a brand without tracking, so that its last step is refused */
   run(count: number, inFlight: number, refusedEach: number): Promise<LoadResult>;
@@ -14,21 +13,21 @@ export interface Product {
 
 const REFUSED_BRAND = 'bench-without-tracking';
 
+/** Messages that a saga of one participante publishes when all of it succeeds, the one that begins it included. */
+export const MESSAGES_A_SAGA = 7;
+
 /**
- * The whole fleet, everything included but HTTP: a saga begins by `IniciarCampaign` on the bus, and has ended when its
- * last event is on the bus.
+ * Runs sagas over a bus, everything included but HTTP: a saga begins by `IniciarCampaign` on the bus, and has ended
+ * when its last event is on the bus.
+ * @param bffUrl where the brand is set up whose last step is refused
  */
-export const openProduct = async (place: Place): Promise<Product> => {
-  const runtime = systemRuntime();
-  const fleet = await startFleet({
-    settings: readSettings({ LOG_LEVEL: 'error' }, { AUTH: 'demo' }),
-    place,
-    runtime,
-    ports: 'free',
-    readable: false,
-  });
+export const sagaLoad = async (
+  bus: Bus,
+  runtime: Pick<Runtime, 'now' | 'uuid'>,
+  bffUrl: string,
+): Promise<Product['run']> => {
   const ended = new Map<string, (contract: string) => void>();
-  await fleet.bus.subscribe(
+  await bus.subscribe(
     {
       topics: [contracts.ReservaAprobada.topic, contracts.CampaignCancelada.topic],
       subscription: 'bench',
@@ -42,13 +41,12 @@ export const openProduct = async (place: Place): Promise<Product> => {
       }
     },
   );
-  await fetch(`${fleet.urls.bff}/api/marcas/${REFUSED_BRAND}/tracking`, {
+  const answer = await fetch(`${bffUrl}/api/marcas/${REFUSED_BRAND}/tracking`, {
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ activo: false }),
-  }).then((answer) => {
-    if (!answer.ok) throw new Error(`the brand's tracking could not be switched off: ${answer.status}`);
   });
+  if (!answer.ok) throw new Error(`the brand's tracking could not be switched off: ${answer.status}`);
 
   const saga = async (name: string, refused: boolean): Promise<void> => {
     const id = runtime.uuid();
@@ -72,7 +70,7 @@ export const openProduct = async (place: Place): Promise<Product> => {
       'bench',
       runtime,
     );
-    const [settled] = await fleet.bus.publish([message]);
+    const [settled] = await bus.publish([message]);
     if (settled?.status !== 'durable') throw new Error(`the bus did not take a saga: ${settled?.reason}`);
     const expected = refused ? contracts.CampaignCancelada.topic : contracts.ReservaAprobada.topic;
     const topic = await end;
@@ -80,13 +78,10 @@ export const openProduct = async (place: Place): Promise<Product> => {
   };
 
   let runs = 0;
-  return {
-    run(count, inFlight, refusedEach) {
-      runs += 1;
-      return closedLoop(count, inFlight, (i) =>
-        saga(`campaña ${runs}-${i}`, refusedEach > 0 && i % refusedEach === refusedEach - 1),
-      );
-    },
-    close: () => fleet.stop(),
+  return (count, inFlight, refusedEach) => {
+    runs += 1;
+    return closedLoop(count, inFlight, (i) =>
+      saga(`campaña ${runs}-${i}`, refusedEach > 0 && i % refusedEach === refusedEach - 1),
+    );
   };
 };
