@@ -8,6 +8,8 @@ import { type ApiFleet, isRefused, startApiFleet } from './api-fleet.ts';
 import { type Asked, ask, draw, prepare, undo } from './kills/load.ts';
 import { faultsOf } from './kills/outcome.ts';
 
+/** How long it may take until work flows again; a busy machine needs more than a moment. */
+const RECOVERY_LIMIT_MS = 40_000;
 const AWAY_MS = 20_000;
 const WORKERS = 8;
 
@@ -91,7 +93,8 @@ const watch = async (
   await pause(left + AWAY_MS - Date.now());
   const acceptedMeanwhile = accepted();
   await comeBack();
-  await pause(3_000);
+  const back = Date.now();
+  while (accepted() - acceptedMeanwhile < 40 && Date.now() - back < RECOVERY_LIMIT_MS) await pause(50);
   const after = await readiness(api);
   working = false;
   await workers;
