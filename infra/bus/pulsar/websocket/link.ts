@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import type { Cancel, Runtime } from '../../../runtime.ts';
 import { LARGEST_FRAME_BYTES } from './frames.ts';
@@ -66,6 +67,22 @@ export const openLink = ({ runtime, client }: LinkSettings, owner: LinkOwner): L
   let heard = true;
   let cancelTimer: Cancel = () => {};
   let whenGone: (() => void) | undefined;
+  /** What the frames are written to; what is sent within one turn goes out in one write, which is most of its cost. */
+  let wire: Socket | undefined;
+  let isGathering = false;
+
+  const send = (frame: string): void => {
+    if (wire && !isGathering) {
+      const gathering = wire;
+      isGathering = true;
+      gathering.cork();
+      setImmediate(() => {
+        isGathering = false;
+        gathering.uncork();
+      });
+    }
+    socket?.send(frame);
+  };
 
   const connect = (): void => {
     let opening: WebSocket;
@@ -83,6 +100,9 @@ export const openLink = ({ runtime, client }: LinkSettings, owner: LinkOwner): L
     }
     socket = opening;
     const isCurrent = (): boolean => socket === opening;
+    opening.on('upgrade', (response) => {
+      if (isCurrent()) wire = response.socket;
+    });
     opening.on('open', () => {
       if (!isCurrent()) return;
       problem = undefined;
@@ -179,7 +199,7 @@ export const openLink = ({ runtime, client }: LinkSettings, owner: LinkOwner): L
     get problem() {
       return problem;
     },
-    send: (frame) => socket?.send(frame),
+    send,
     pause: () => socket?.pause(),
     resume() {
       if (!socket?.isPaused) return;
