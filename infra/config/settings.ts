@@ -76,7 +76,7 @@ export const declared = {
     declare.url('', ['postgres:', 'postgresql:'], 'Postgres server; one database a service is made in it.'),
   ),
   DATABASE_POOL_SIZE: declare.integer(
-    10,
+    5,
     1,
     500,
     'Connections of one process to one database for transactions; as many again for reads, and three more.',
