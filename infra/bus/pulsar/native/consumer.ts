@@ -16,8 +16,8 @@ const READ_AHEAD = 32;
 const MOST_RECEIVES = 128;
 const RECEIVED_BYTES = 8 * 1024 * 1024;
 
-/** How large a message is believed to be before one has come. */
-const FIRST_ESTIMATE_BYTES = RECEIVED_BYTES / MOST_RECEIVES;
+/** How large a message is believed to be before one has come: too large, so that a backlog of large ones is not fetched. */
+const FIRST_ESTIMATE_BYTES = 512 * 1024;
 
 /** What a subscription holds unacknowledged: beyond it no topic of it is read. */
 const WINDOW_MESSAGES = 2_000;
@@ -115,7 +115,7 @@ export const openConsumer = (options: ConsumerOptions): Consumer => {
         publishedAt: message.getPublishTimestamp(),
       };
       held.add(id);
-      estimate = Math.max(payload.byteLength, estimate * 0.98, 1);
+      estimate = Math.max(payload.byteLength, estimate * 0.9, 1);
       window.take(payload.byteLength);
       queue.push({ key, id, nativeId, delivery, source: topicConsumer });
     };
