@@ -62,7 +62,8 @@ const main = async (args: readonly string[]): Promise<number> => {
 
   const sum = { passed: 0, failed: 0, skipped: 0 };
   const red: string[] = [];
-  const waiting = [...suites];
+  const alone = suites.filter((suite) => suite.runsAlone);
+  const waiting = suites.filter((suite) => !suite.runsAlone);
   const work = async (): Promise<void> => {
     for (let suite = waiting.shift(); suite !== undefined; suite = waiting.shift()) {
       const start = performance.now();
@@ -81,6 +82,8 @@ const main = async (args: readonly string[]): Promise<number> => {
   };
   try {
     await Promise.all(Array.from({ length: workers }, work));
+    waiting.push(...alone);
+    await work();
   } finally {
     await postgres?.stop();
   }

@@ -2,6 +2,8 @@
 export interface SuiteSource {
   /** How long the suite may take, in milliseconds: `// time limit: 180 s` in the file, else `DEFAULT_TIME_LIMIT_MS`. */
   readonly timeLimitMs: number;
+  /** Whether nothing else may run beside it, as what it says of time would not hold: `// runs alone` in the file. */
+  readonly runsAlone: boolean;
   /** Whether it takes the run's Postgres: it names `TEST_DATABASE_URL` or imports `testing/postgres.ts`. */
   readonly wantsPostgres: boolean;
   /** Whether it runs a broker: its jars are fetched before the suites' time runs. */
@@ -10,7 +12,7 @@ export interface SuiteSource {
   readonly mistakes: readonly string[];
 }
 
-export const DEFAULT_TIME_LIMIT_MS = 60_000;
+export const DEFAULT_TIME_LIMIT_MS = 120_000;
 
 /** `import { suite, test as check } from 'uvu'`, whatever else it imports. */
 const UVU_IMPORT = /^import\s*\{([^}]*)\}\s*from\s*['"]uvu['"]/gm;
@@ -59,6 +61,7 @@ export const readSuiteSource = (text: string): SuiteSource => {
   const limit = /^\s*\/\/ time limit: (\d+) s\b/m.exec(text)?.[1];
   return {
     timeLimitMs: limit === undefined ? DEFAULT_TIME_LIMIT_MS : Number(limit) * 1000,
+    runsAlone: /^\s*\/\/ runs alone$/m.test(text),
     wantsPostgres: /testing\/postgres\.ts|TEST_DATABASE_URL/.test(text),
     wantsBroker: /testing\/pulsar\.ts|from '\.\/pulsar\.ts'|pulsar\/broker-jars\.ts|TEST_PULSAR_URL/.test(
       text,

@@ -65,6 +65,11 @@ test('the time limit is what the file says, in seconds', () => {
   assert.is(readSuiteSource('').timeLimitMs, DEFAULT_TIME_LIMIT_MS);
 });
 
+test('a suite runs alone when its file says so', () => {
+  assert.ok(readSuiteSource('// runs alone\n').runsAlone);
+  assert.not.ok(readSuiteSource("test('runs alone', () => {});").runsAlone);
+});
+
 test('a suite that imports the test broker has its jars fetched before its time runs', () => {
   const own = readSuiteSource("import { startOwnPulsar } from '../../testing/pulsar.ts';");
   assert.ok(own.wantsBroker);

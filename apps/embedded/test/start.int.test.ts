@@ -73,30 +73,6 @@ test('ends with a card of addresses, docs, data, what is open, and a curl that w
   assert.equal(await product.exit, { code: 0, signal: null });
 });
 
-test('started again, answers within 5 s and migrates nothing', async ({ folder, base }) => {
-  const settings = { PORT_BASE: String(base), DATA_DIR: folder };
-  const first = startProduct(settings);
-  await first.up();
-  first.kill('SIGINT');
-  assert.is((await first.exit).code, 0);
-  // The best of three: other suites run on this machine at the same time.
-  const times: number[] = [];
-  while (times.length < 3 && !times.some((ms) => ms < 5_000)) {
-    const began = performance.now();
-    const again = startProduct(settings);
-    await again.up();
-    assert.equal(await healths(base), [200, 200, 200, 200]);
-    times.push(performance.now() - began);
-    assert.match(again.stdout(), 'found the databases up to date');
-    again.kill('SIGTERM');
-    assert.is((await again.exit).code, 0);
-  }
-  assert.ok(
-    times.some((ms) => ms < 5_000),
-    `answered after ${times.map(Math.round).join(', ')} ms`,
-  );
-});
-
 test('listens on 127.0.0.1 only, unless HOST says otherwise', async ({ folder, base }) => {
   const others = Object.values(networkInterfaces())
     .flat()
