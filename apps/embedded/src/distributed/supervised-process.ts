@@ -59,12 +59,16 @@ export const supervise = ({
   const start = (): void => {
     starts += 1;
     const startedAt = runtime.now();
-    const started = spawn(process.execPath, ['apps/embedded/launch.mjs', '--service', ...program], {
-      cwd: root,
-      env: env as NodeJS.ProcessEnv,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      detached: true,
-    });
+    const started = spawn(
+      process.execPath,
+      [...process.execArgv, 'apps/embedded/launch.mjs', '--service', ...program],
+      {
+        cwd: root,
+        env: env as NodeJS.ProcessEnv,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        detached: true,
+      },
+    );
     child = started;
     for (const stream of [started.stdout, started.stderr]) if (stream) eachLine(stream, line);
     ended = new Promise((resolve) => {
