@@ -1,16 +1,6 @@
-import type { AllSettings } from '../config/settings.ts';
-import type { Runtime } from '../runtime.ts';
 import type { Bus } from './bus.ts';
-import type { Manifest } from './manifest.ts';
 import { memoryBus } from './memory.ts';
-
-export interface OpenBusOptions {
-  readonly settings: AllSettings;
-  readonly runtime: Runtime;
-  readonly manifest: Manifest;
-  /** Told of every handler that rejects, and in how many milliseconds its batch is handed out again. */
-  readonly rejected?: (subscription: string, cause: unknown, retryInMs: number) => void;
-}
+import type { OpenBusOptions } from './open-options.ts';
 
 /**
  * Opens the transport that BUS_URL names by its scheme; a transport is loaded on its first use.

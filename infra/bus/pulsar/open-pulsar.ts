@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { ConfigError } from '../../config/declare.ts';
 import type { AllSettings } from '../../config/settings.ts';
 import type { Bus } from '../bus.ts';
-import type { OpenBusOptions } from '../open-bus.ts';
+import type { OpenBusOptions } from '../open-options.ts';
 import { type PulsarAdmin, pulsarAdmin } from './admin.ts';
 import type { Backlogs } from './backlogs.ts';
 import type { NativeSchema } from './native/client.ts';

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { loadNativeClients, NativeClientMissing } from '@cordada/infra/bus/pulsar/native/client.ts';
 import { adminUrlOf } from '@cordada/infra/bus/pulsar/open-pulsar.ts';
 import { provision } from '@cordada/infra/bus/pulsar/provision.ts';
 import { productProvision } from '@cordada/infra/bus/pulsar/provision-settings.ts';
@@ -69,9 +70,27 @@ const keep = async <One extends Server>(
   };
 };
 
+/** How services reach the broker of this machine: natively, or where npm could not install the client, over WebSocket. */
+const localBusUrl = async (
+  { PULSAR_PORT, PULSAR_WEB_PORT }: AllSettings,
+  say: ServersOptions['say'],
+): Promise<string> => {
+  const url = `pulsar://127.0.0.1:${PULSAR_PORT}`;
+  try {
+    await loadNativeClients({ url });
+    return url;
+  } catch (error) {
+    if (!(error instanceof NativeClientMissing)) throw error;
+    say(
+      '! npm could not install pulsar-client here: the services speak Pulsar’s WebSocket API, which is slower',
+    );
+    return `pulsar+ws://127.0.0.1:${PULSAR_WEB_PORT}`;
+  }
+};
+
 /**
  * Starts the servers that the settings do not name, their data below DATA_DIR.
- * @throws ServerRefused where one cannot be started here, with what is missing
+ * @throws ServerRefused where one cannot be started here, NativeClientMissing where BUS_URL asks for it
  */
 export const startServers = async (settings: AllSettings, options: ServersOptions): Promise<Servers> => {
   const { path, say, signal, timed } = options;
@@ -90,6 +109,7 @@ export const startServers = async (settings: AllSettings, options: ServersOption
       await refuseTakenPort(PULSAR_PORT, 'PULSAR_PORT');
       await refuseTakenPort(PULSAR_WEB_PORT, 'PULSAR_WEB_PORT');
     }
+    if (/^pulsar(\+ssl)?:/.test(settings.BUS_URL)) await loadNativeClients({ url: settings.BUS_URL });
     let databaseUrl = settings.DATABASE_URL ?? '';
     if (ownPostgres) {
       const folder = await clusterFolder(DATA_DIR, say);
@@ -115,7 +135,7 @@ export const startServers = async (settings: AllSettings, options: ServersOption
         keep('broker', () => startBroker({ java, jars, folder, ports }), options),
       );
       opened.add(() => broker.stop());
-      busUrl = `pulsar://127.0.0.1:${PULSAR_PORT}`;
+      busUrl = await localBusUrl(settings, say);
       adminUrl = `http://127.0.0.1:${PULSAR_WEB_PORT}`;
     }
     return { databaseUrl, busUrl, adminUrl, stop: () => opened.close() };
