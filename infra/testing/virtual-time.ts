@@ -123,6 +123,9 @@ export const virtualTime = (options: VirtualTimeOptions): VirtualTime => {
   let unhashed: string[] = [];
   let kept: string[] = [];
   let now = start;
+  // One sequence for all processes: two that act in one millisecond still make ids in the order in which they act, so
+  // that the order of ids tells the order of messages whichever replica wrote them.
+  const uuid = uuidSequence(() => now, random.fork('ids').fill);
   let events = 0;
   let incarnations = 0;
   let failure: { readonly cause: unknown } | undefined;
@@ -178,7 +181,7 @@ export const virtualTime = (options: VirtualTimeOptions): VirtualTime => {
       };
     },
     random: chance.next,
-    uuid: uuidSequence(() => now, chance.fill),
+    uuid,
   });
 
   const ioOf =

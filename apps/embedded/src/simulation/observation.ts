@@ -9,7 +9,7 @@ export interface Handled {
   readonly subscription: string;
   readonly contract: string;
   readonly key: string;
-  /** UUIDv7: later messages of one emitter have greater ones. */
+  /** UUIDv7 of the run's one sequence: later messages have greater ones. */
   readonly message: string;
 }
 
