@@ -46,8 +46,10 @@ const tally = { passed: 0, failed: 0 };
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
+const began = performance.now();
+const seconds = (): string => ((performance.now() - began) / 1000).toFixed(0);
 const check = (says: string, faults: readonly string[]): void => {
-  say(`${faults.length === 0 ? '✔' : '✘'} ${says}`);
+  say(`${faults.length === 0 ? '✔' : '✘'} ${says} (${seconds()} s)`);
   for (const fault of faults.slice(0, 20)) say(`    ${fault}`);
   if (faults.length === 0) tally.passed += 1;
   else tally.failed += 1;
@@ -56,6 +58,9 @@ const check = (says: string, faults: readonly string[]): void => {
 /** Sagas of which a process has written that an operator is needed. */
 const alerted = new Set<string>();
 const lastLines: string[] = [];
+const LINE_CHARACTERS = 400;
+const shortened = (line: string): string =>
+  line.length > LINE_CHARACTERS ? `${line.slice(0, LINE_CHARACTERS)} …` : line;
 const readLine = (who: string, text: string): void => {
   lastLines.push(`${who} ${text}`);
   if (lastLines.length > 400) lastLines.shift();
@@ -116,6 +121,21 @@ const until = async (what: string, ms: number, holds: () => Promise<boolean>): P
   }
   return [];
 };
+/** Waits for every process; names those that are not ready in time, and what each says of itself. */
+const untilAllReady = async (services: ServiceProcesses, when: string): Promise<string[]> => {
+  const faults = await until(`all are ready ${when}`, START_MS, async () =>
+    (await Promise.all(services.all.map(({ url }) => isReady(url)))).every(Boolean),
+  );
+  if (faults.length === 0) return [];
+  for (const { service, replica, url } of services.all) {
+    const said = await send(`${url}/ready`, {}).then(
+      async (answer) => `${answer.status} ${await answer.text()}`,
+      (error: Error) => error.message,
+    );
+    faults.push(`${service}-${replica}: ${said}`);
+  }
+  return faults;
+};
 
 const readBack = async (services: ServiceProcesses, asked: readonly Asked[]): Promise<string[]> => {
   await askAgain(services.urls.bff, asked);
@@ -151,9 +171,7 @@ const startWithoutBroker = async (services: ServiceProcesses, pulsar: OwnTestPul
   );
   await pulsar.restart();
   check('once the broker is there they serve, without having been started again', [
-    ...(await until('all are ready', START_MS, async () =>
-      (await Promise.all(services.all.map(({ url }) => isReady(url)))).every(Boolean),
-    )),
+    ...(await untilAllReady(services, 'once there is a broker')),
     ...services.all.flatMap((one, at) =>
       one.starts() === starts[at] ? [] : [`${one.service}-${one.replica} was started ${one.starts()} times`],
     ),
@@ -188,11 +206,7 @@ const killAll = async (
     say(`· killed ${name}; ${asked.length} asked for, ${loaded.accepted()} answers of 202`);
     await wait(SHORT_ABSENCE_MS);
     await server.restart();
-    faults.push(
-      ...(await until(`all are ready after ${name} was killed`, START_MS, async () =>
-        (await Promise.all(services.all.map(({ url }) => isReady(url)))).every(Boolean),
-      )),
-    );
+    faults.push(...(await untilAllReady(services, `after ${name} was killed`)));
   }
   await wait(BETWEEN_MS);
   faults.push(...(await loaded.stop()));
@@ -258,9 +272,7 @@ const brokerAway = async (
     growth.filter((bytes) => bytes > GROWTH_LIMIT).map((bytes) => `${bytes} bytes`),
   );
   await pulsar.restart();
-  const faults = await until('all are ready', START_MS, async () =>
-    (await Promise.all(services.all.map(({ url }) => isReady(url)))).every(Boolean),
-  );
+  const faults = await untilAllReady(services, 'after the broker was away');
   await wait(BETWEEN_MS);
   faults.push(...(await loaded.stop()));
   check('once it is back all are ready again', faults);
@@ -308,14 +320,13 @@ const main = async (): Promise<void> => {
     await killAll(services, asked, { 'the broker': pulsar, Postgres: postgres });
     await brokerAway(services, asked, pulsar);
   } finally {
-    if (tally.failed > 0) say(lastLines.slice(-60).join('\n'));
+    if (tally.failed > 0) say(lastLines.slice(-60).map(shortened).join('\n'));
     await services.stop();
     await pulsar.stop();
     await postgres.stop();
   }
 };
 
-const began = performance.now();
 // As long as something runs: the timers of the product keep no process alive.
 const alive = setInterval(() => undefined, 1_000);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -323,6 +334,6 @@ say(`kills, distributed: seed ${seed}`);
 await main().catch((error: Error) => check('the run came to its end', [error.stack ?? error.message]));
 clearInterval(alive);
 if (tally.failed > 0) say(`again: npm run kills:distributed -- --seed ${seed}`);
-say(`\n${((performance.now() - began) / 1000).toFixed(0)} s`);
+say(`\n${seconds()} s`);
 say(`${tally.passed} passed, ${tally.failed} failed`);
 process.exit(tally.failed === 0 ? 0 : 1);
