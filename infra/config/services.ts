@@ -1,6 +1,30 @@
-/** Every service; its place here is its port, counted from PORT_BASE. */
-export const serviceNames = ['bff', 'campaign', 'partner', 'tracking'] as const;
-export type ServiceName = (typeof serviceNames)[number];
+/** Every service, and its port, counted from PORT_BASE. */
+const portOffsets = {
+  bff: 0,
+  campaign: 1,
+  partner: 2,
+  tracking: 3,
+  'gestor-compra': 4,
+  consolidador: 5,
+  'admin-productos': 6,
+  ordenes: 7,
+  consultas: 9,
+} as const;
+export type ServiceName = keyof typeof portOffsets;
+export const serviceNames = Object.keys(portOffsets) as ServiceName[];
+/** A service that the BFF calls. */
+export type Neighbour = Exclude<ServiceName, 'bff'>;
+export const neighbourNames = serviceNames.filter((name): name is Neighbour => name !== 'bff');
+
+/** The setting that says where the replicas of a service are: `GESTOR_COMPRA_URLS`. */
+export const urlsSetting = <Name extends Neighbour>(service: Name): UrlsSetting<Name> =>
+  `${service.toUpperCase().replaceAll('-', '_')}_URLS` as UrlsSetting<Name>;
+type Underscored<Name extends string> = Name extends `${infer Head}-${infer Tail}`
+  ? `${Head}_${Underscored<Tail>}`
+  : Name;
+export type UrlsSetting<Name extends Neighbour = Neighbour> = Name extends Neighbour
+  ? `${Uppercase<Underscored<Name>>}_URLS`
+  : never;
 
 /** Between the ports of two replicas of a service. */
 const REPLICA_STEP = 100;
@@ -12,7 +36,7 @@ export const portOf = (
   { PORT_BASE, PORT }: { readonly PORT_BASE: number; readonly PORT?: number | undefined },
   service: ServiceName,
   replica: number,
-): number => (PORT ?? PORT_BASE + serviceNames.indexOf(service)) + REPLICA_STEP * replica;
+): number => (PORT ?? PORT_BASE + portOffsets[service]) + REPLICA_STEP * replica;
 
 /** Where this machine reaches what listens on `host`. */
 const reachable = (host: string): string => {
@@ -31,6 +55,10 @@ export const localUrls = (
     { length: replicas },
     (_, replica) => `http://${reachable(HOST)}:${portOf({ PORT_BASE }, service, replica)}`,
   );
+
+/** A record of something for each service that the BFF calls. */
+export const forNeighbours = <Value>(of: (service: Neighbour) => Value): Record<Neighbour, Value> =>
+  Object.fromEntries(neighbourNames.map((service) => [service, of(service)])) as Record<Neighbour, Value>;
 
 /** A record of something for each service. */
 export const forServices = <Value>(of: (service: ServiceName) => Value): Record<ServiceName, Value> =>

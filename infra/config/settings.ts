@@ -1,27 +1,25 @@
 import type { ApiKey, Role } from '../http/access.ts';
 import { ConfigError, declare, isOneLetterOff, type Setting, type Settings } from './declare.ts';
-import { MOST_REPLICAS, type ServiceName } from './services.ts';
+import { MOST_REPLICAS, type Neighbour, neighbourNames, type UrlsSetting, urlsSetting } from './services.ts';
 
 const roleNames: readonly Role[] = ['ADMIN', 'OPERARIO', 'CLIENTE'];
 const shortestSecret = 32;
 
-const urlsOf = (service: ServiceName) =>
+const urlsOf = (service: Neighbour) =>
   declare.optional(
     declare.urls(
       ['http:', 'https:'],
       `Addresses of the replicas of ${service}, separated by commas; the local one by default.`,
     ),
   );
+const urls = Object.fromEntries(
+  neighbourNames.map((service) => [urlsSetting(service), urlsOf(service)]),
+) as Record<UrlsSetting, ReturnType<typeof urlsOf>>;
 
 /** Every variable that the product reads. */
 export const declared = {
   DATA_DIR: declare.text('.data', 'Folder of the embedded database, where DATABASE_URL is not set.'),
-  PORT_BASE: declare.integer(
-    8000,
-    1,
-    65_000,
-    'Port of the bff; campaign, partner and tracking take the next three.',
-  ),
+  PORT_BASE: declare.integer(8000, 1, 65_000, 'Port of the bff; the other services take the nine after it.'),
   PORT: declare.optional(
     declare.integer(
       0,
@@ -36,9 +34,7 @@ export const declared = {
     MOST_REPLICAS - 1,
     'Number of a replica of a service started by itself: it listens on 100 ports further for each.',
   ),
-  CAMPAIGN_URLS: urlsOf('campaign'),
-  PARTNER_URLS: urlsOf('partner'),
-  TRACKING_URLS: urlsOf('tracking'),
+  ...urls,
   HOST: declare.text('127.0.0.1', 'Address that the servers listen on.'),
   BUS_URL: declare.url(
     'memory:',

@@ -4,7 +4,14 @@ import { openBus } from '../bus/open-bus.ts';
 import { openAdmin, TENANT } from '../bus/pulsar/open-pulsar.ts';
 import { provisionedCheck } from '../bus/pulsar/provision.ts';
 import { ConfigError } from '../config/declare.ts';
-import { localUrls, portOf, type ServiceName } from '../config/services.ts';
+import {
+  forNeighbours,
+  localUrls,
+  type Neighbour,
+  portOf,
+  type ServiceName,
+  urlsSetting,
+} from '../config/services.ts';
 import type { AllSettings } from '../config/settings.ts';
 import type { ServiceDatabase } from '../database/pool-database.ts';
 import type { Fetch } from '../http/service-client.ts';
@@ -24,7 +31,7 @@ import { openWaitingRoom } from './waiting-room.ts';
 export interface FrontDeps extends Omit<ServiceDeps, 'database'> {
   readonly fetch: Fetch;
   /** Base addresses of the replicas of each service behind it. */
-  readonly urls: Readonly<Record<'campaign' | 'partner' | 'tracking', readonly string[]>>;
+  readonly urls: Readonly<Record<Neighbour, readonly string[]>>;
 }
 
 /** A service as its own `main.ts` runs it. */
@@ -226,11 +233,8 @@ const provisioning = async (settings: AllSettings, runtime: Runtime): Promise<()
   provisionedCheck({ admin: await openAdmin(settings), manifest, tenant: TENANT, now: () => runtime.now() });
 
 /** Where the replicas of the services behind are, as the settings say or where they are by default. */
-const neighbours = (settings: AllSettings): FrontDeps['urls'] => ({
-  campaign: settings.CAMPAIGN_URLS ?? localUrls(settings, 'campaign', 1),
-  partner: settings.PARTNER_URLS ?? localUrls(settings, 'partner', 1),
-  tracking: settings.TRACKING_URLS ?? localUrls(settings, 'tracking', 1),
-});
+const neighbours = (settings: AllSettings): FrontDeps['urls'] =>
+  forNeighbours((service) => settings[urlsSetting(service)] ?? localUrls(settings, service, 1));
 
 /** Rejects as soon as `signal` aborts: what is under way may take as long as a server that does not answer. */
 const unlessAborted = <R>(signal: AbortSignal, work: Promise<R>): Promise<R> =>

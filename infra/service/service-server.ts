@@ -2,9 +2,9 @@ import { isTransient } from '../database/faults.ts';
 import { createServer, type Server } from '../http/server.ts';
 import type { ServiceDeps } from './service.ts';
 
-/** The HTTP side of a service that has a database and stands behind the BFF. */
+/** The HTTP side of a service that stands behind the BFF. */
 export const createServiceServer = (
-  deps: ServiceDeps,
+  deps: Omit<ServiceDeps, 'database'> & Partial<Pick<ServiceDeps, 'database'>>,
   name: string,
   description: string,
 ): Promise<Server> => {
@@ -16,7 +16,7 @@ export const createServiceServer = (
     log,
     registry,
     security,
-    checks: { database: () => database.health(), bus: () => bus.health() },
+    checks: { ...(database && { database: () => database.health() }), bus: () => bus.health() },
     ...(ready && { ready }),
     isUnavailable: isTransient,
   });

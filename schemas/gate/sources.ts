@@ -70,7 +70,8 @@ const readSource = (root: string, path: string): Source => {
   const text = readFileSync(join(root, path), 'utf8');
   const schema = JSON.parse(text) as SchemaJson;
   const shape = parseSchema(schema);
-  const expected = `cordada.${owner}.${contract}`;
+  // A dash is no letter of an Avro name.
+  const expected = `cordada.${owner.replaceAll('-', '_')}.${contract}`;
   if (shape.name !== expected)
     throw new Error(`its record is ${shape.name}, not ${expected} as its folder says`);
   return {

@@ -6,6 +6,7 @@ import { sleep } from '@cordada/infra/runtime.ts';
 import type { SagaView } from '@cordada/sagas/engine/view.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffParts } from './parts.ts';
+import { sagaOwners } from './saga-owners.ts';
 
 /** How long one look at a saga is held back at most: a stop of ours and a client that has gone are noticed in between. */
 const LOOK_MS = 2_000;
@@ -59,7 +60,9 @@ export const findOperation = async (
   return { operationId, estado, ...(recurso !== null && { recurso }), ...(error !== null && { error }) };
 };
 
-export const createOutcomes = (app: Server, { campaign, runtime }: BffParts): Outcomes => {
+export const createOutcomes = (app: Server, parts: BffParts): Outcomes => {
+  const { runtime } = parts;
+  const owners = sagaOwners(parts);
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
@@ -97,7 +100,7 @@ export const createOutcomes = (app: Server, { campaign, runtime }: BffParts): Ou
     async saga(tipo, id, wait) {
       const rested = await watch(wait, async (left) => {
         const espera = Math.min(left, LOOK_MS);
-        const view = await campaign.find<SagaView>({
+        const view = await owners.get(tipo)?.find<SagaView>({
           method: 'GET',
           path: ['sagas', tipo, id],
           query: { espera },

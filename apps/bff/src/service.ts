@@ -1,3 +1,4 @@
+import { forNeighbours, type Neighbour } from '@cordada/infra/config/services.ts';
 import { networkResilience, type Resilience } from '@cordada/infra/http/resilience.ts';
 import { createServer } from '@cordada/infra/http/server.ts';
 import type { Fetch } from '@cordada/infra/http/service-client.ts';
@@ -18,21 +19,20 @@ import { addStreamRoutes } from './routes/stream.ts';
 import { createVerbs } from './verbs.ts';
 
 const name = 'bff';
-type Owner = 'campaign' | 'partner' | 'tracking';
 
 /** All that the BFF takes from outside: it has no database. */
 export interface BffDeps extends Omit<ServiceDeps, 'database'> {
   readonly fetch: Fetch;
   /** Base addresses of the replicas of each service behind it. */
-  readonly urls: Readonly<Record<Owner, readonly string[]>>;
+  readonly urls: Readonly<Record<Neighbour, readonly string[]>>;
   /** How calls to a service are carried out; for a network where absent. */
-  resilience?(target: Owner, addresses: readonly string[]): Resilience;
+  resilience?(target: Neighbour, addresses: readonly string[]): Resilience;
 }
 
 /** The one service that clients speak to: it publishes commands, reads and sets rules at their owners, keeps nothing. */
 export const build = async (deps: BffDeps): Promise<Service> => {
   const { runtime, bus, log, registry, security, settings, urls } = deps;
-  const client = (target: Owner): ServiceClient =>
+  const client = (target: Neighbour): ServiceClient =>
     createServiceClient({
       caller: name,
       target,
@@ -42,16 +42,15 @@ export const build = async (deps: BffDeps): Promise<Service> => {
         deps.resilience?.(target, urls[target]) ?? networkResilience(target, urls[target], log, runtime),
     });
   const parts: BffParts = {
-    campaign: client('campaign'),
-    partner: client('partner'),
-    tracking: client('tracking'),
+    ...forNeighbours(client),
     bus: countedBus(bus, registry),
     runtime,
     log,
   };
   const app = await createServer({
     name,
-    description: 'Campañas con sus partners y sus eventos, registradas enteras o no registradas.',
+    description:
+      'Campañas con sus partners y sus eventos, y compras con sus reservas y sus órdenes: enteras, o nada de ellas.',
     runtime,
     log,
     registry,

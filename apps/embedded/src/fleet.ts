@@ -1,9 +1,22 @@
+import {
+  migrations as adminProductosMigrations,
+  build as buildAdminProductos,
+} from '@cordada/admin-productos/service.ts';
 import { build as buildBff } from '@cordada/bff/service.ts';
 import { build as buildCampaign, migrations as campaignMigrations } from '@cordada/campaign/service.ts';
+import {
+  build as buildConsolidador,
+  migrations as consolidadorMigrations,
+} from '@cordada/consolidador/service.ts';
+import { build as buildConsultas } from '@cordada/consultas/service.ts';
+import {
+  build as buildGestorCompra,
+  migrations as gestorCompraMigrations,
+} from '@cordada/gestor-compra/service.ts';
 import type { Bus } from '@cordada/infra/bus/bus.ts';
 import { manifest } from '@cordada/infra/bus/manifest.ts';
 import { openBus } from '@cordada/infra/bus/open-bus.ts';
-import { portOf, type ServiceName, serviceNames } from '@cordada/infra/config/services.ts';
+import { forNeighbours, portOf, type ServiceName, serviceNames } from '@cordada/infra/config/services.ts';
 import type { AllSettings } from '@cordada/infra/config/settings.ts';
 import { injectFetch } from '@cordada/infra/http/inject-fetch.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
@@ -14,6 +27,7 @@ import { migrated } from '@cordada/infra/service/service-database.ts';
 import { trustOf } from '@cordada/infra/service/trust.ts';
 import { createLogger, type Logger } from '@cordada/infra/telemetry/logger.ts';
 import { addProcessMetrics, createRegistry, type Registry } from '@cordada/infra/telemetry/metrics.ts';
+import { build as buildOrdenes, migrations as ordenesMigrations } from '@cordada/ordenes/service.ts';
 import { build as buildPartner, migrations as partnerMigrations } from '@cordada/partner/service.ts';
 import { build as buildTracking, migrations as trackingMigrations } from '@cordada/tracking/service.ts';
 import { openStores, type Place } from './stores.ts';
@@ -23,6 +37,10 @@ const owners = {
   partner: { build: buildPartner, migrations: partnerMigrations },
   tracking: { build: buildTracking, migrations: trackingMigrations },
   campaign: { build: buildCampaign, migrations: campaignMigrations },
+  'admin-productos': { build: buildAdminProductos, migrations: adminProductosMigrations },
+  consolidador: { build: buildConsolidador, migrations: consolidadorMigrations },
+  ordenes: { build: buildOrdenes, migrations: ordenesMigrations },
+  'gestor-compra': { build: buildGestorCompra, migrations: gestorCompraMigrations },
 } as const;
 type Owner = keyof typeof owners;
 const ownerNames = Object.keys(owners) as Owner[];
@@ -58,7 +76,7 @@ const registryOf = (name: ServiceName): Registry => {
   return registry;
 };
 
-const choose = 'choose others with PORT_BASE (the first of four) and HOST';
+const choose = 'choose others with PORT_BASE (the first of ten) and HOST';
 
 /**
  * Starts every service: finds out whether the ports are free, takes hold of the databases, migrates them, builds the
@@ -132,17 +150,19 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
         for (const name of ownerNames) {
           built[name] = await owners[name].build({ ...parts(name), database: databases[name].database });
         }
-        built.bff = await buildBff({
-          ...parts('bff'),
-          fetch: injectFetch(
-            new Map(Object.values(built).map(({ name, app }) => [`http://${name}`, app] as const)),
-          ),
-          urls: {
-            campaign: ['http://campaign'],
-            partner: ['http://partner'],
-            tracking: ['http://tracking'],
-          },
-        });
+        // Who calls others, in the order in which they call one another.
+        for (const [name, build] of [
+          ['consultas', buildConsultas],
+          ['bff', buildBff],
+        ] as const) {
+          built[name] = await build({
+            ...parts(name),
+            fetch: injectFetch(
+              new Map(Object.values(built).map(({ name, app }) => [`http://${name}`, app] as const)),
+            ),
+            urls: forNeighbours((neighbour) => [`http://${neighbour}`]),
+          });
+        }
         return built;
       },
       () => 'built the services',
@@ -150,10 +170,11 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
 
     const urls = await timed(
       async () => {
-        const order: readonly ServiceName[] = [...ownerNames, 'bff'];
+        const order: readonly ServiceName[] = [...ownerNames, 'consultas', 'bff'];
         // The BFF stops first: its requests under way still reach the others, which then drain side by side.
         opened.add(async () => {
           await drainService(services.bff, runtime);
+          await drainService(services.consultas, runtime);
           await Promise.all(ownerNames.map((name) => drainService(services[name], runtime)));
           await Promise.all(serviceNames.map((name) => services[name].stop()));
         });

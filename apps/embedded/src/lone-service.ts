@@ -7,6 +7,11 @@ const programs: Readonly<Record<ServiceName, () => Promise<unknown>>> = {
   campaign: () => import('@cordada/campaign/main.ts'),
   partner: () => import('@cordada/partner/main.ts'),
   tracking: () => import('@cordada/tracking/main.ts'),
+  'gestor-compra': () => import('@cordada/gestor-compra/main.ts'),
+  consolidador: () => import('@cordada/consolidador/main.ts'),
+  'admin-productos': () => import('@cordada/admin-productos/main.ts'),
+  ordenes: () => import('@cordada/ordenes/main.ts'),
+  consultas: () => import('@cordada/consultas/main.ts'),
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -1,3 +1,4 @@
+import { neighbourNames } from '@cordada/infra/config/services.ts';
 import { access } from '@cordada/infra/http/access.ts';
 import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
@@ -133,9 +134,12 @@ const waiting = {
   },
 } as const;
 
+/** The services that consume messages: those whose held and unpublished ones are seen and repaired here. */
+const pipelines = neighbourNames.filter((name) => name !== 'consultas');
+
 /** What operators see and do across the services: messages that wait for them and the audit. Each service numbers its own. */
 export const addOperatorRoutes = (app: Server, parts: BffParts, verbs: Verbs): void => {
-  const services = new Map([parts.campaign, parts.partner, parts.tracking].map((one) => [one.target, one]));
+  const services = new Map(pipelines.map((name) => [name as string, parts[name]]));
 
   app.get(
     '/api/mensajes-retenidos',

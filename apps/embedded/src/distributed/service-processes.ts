@@ -1,9 +1,11 @@
 import {
   forServices,
   localUrls,
+  neighbourNames,
   portOf,
   type ServiceName,
   serviceNames,
+  urlsSetting,
 } from '@cordada/infra/config/services.ts';
 import type { Fetch } from '@cordada/infra/http/service-client.ts';
 import { type Runtime, sleep } from '@cordada/infra/runtime.ts';
@@ -53,9 +55,7 @@ export const startServiceProcesses = (options: ServiceProcessesOptions): Service
     HOST: host,
     PORT_BASE: String(portBase),
     PORT: undefined,
-    CAMPAIGN_URLS: urls.campaign.join(','),
-    PARTNER_URLS: urls.partner.join(','),
-    TRACKING_URLS: urls.tracking.join(','),
+    ...Object.fromEntries(neighbourNames.map((service) => [urlsSetting(service), urls[service].join(',')])),
   };
 
   const start = (service: ServiceName, replica: number): ServiceProcess => {

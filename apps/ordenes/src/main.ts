@@ -1,0 +1,4 @@
+import { runService } from '@cordada/infra/service/run-service.ts';
+import { build, migrations } from './service.ts';
+
+runService({ name: 'ordenes', migrations, build });
