@@ -14,7 +14,7 @@ export interface Envelope {
   readonly time: Date;
   /** The id of the entity that the message is about. */
   readonly subject: string;
-  /** The saga or operation: the ordering key of the bus. */
+  /** The saga or operation: the ordering key of the bus too, where its emitter named no other one. */
   readonly correlationId: string;
   /** The id of the message that caused this one; its own id at the start of a chain. */
   readonly causationId: string;
@@ -46,6 +46,11 @@ export interface Outgoing<Body = unknown> {
   readonly contract: Contract<Body>;
   readonly body: Body;
   readonly correlationId: string;
+  /**
+   * What orders it on the bus, where that is not the saga or operation but, say, the item that many operations are
+   * about: of one topic, messages of a key are handled in the order in which they were written.
+   */
+  readonly key?: string;
   readonly subject: string;
   readonly idempotencyKey: string;
   /** The message that caused it. */

@@ -254,7 +254,7 @@ export function createRelay(options: RelayOptions): Relay {
   };
 
   function retryLater(lane: Lane, reason: string): void {
-    if (lane.failures === 0) log.warn({ saga: lane.key, reason }, 'could not publish: it is tried again');
+    if (lane.failures === 0) log.warn({ key: lane.key, reason }, 'could not publish: it is tried again');
     const ms = backoffMs(settings.backoff, lane.failures, runtime);
     lane.failures += 1;
     lane.retry = runtime.after(ms, () => {
@@ -264,7 +264,7 @@ export function createRelay(options: RelayOptions): Relay {
   }
 
   function park(lane: Lane, row: OutboxRow, reason: string): void {
-    const { seq, topic, id } = row;
+    const { seq, topic, id, props } = row;
     lane.parked = { seq, key: lane.key, topic, id, reason };
     lane.recorded = false;
     for (const queued of lane.queue) known.delete(queued.row.seq);
@@ -272,7 +272,7 @@ export function createRelay(options: RelayOptions): Relay {
     lane.queue = [];
     metrics.parked('outbox', topic);
     log.error(
-      { saga: lane.key, message: id, contract: topic, seq, reason },
+      { saga: props.r ?? lane.key, message: id, contract: topic, seq, reason },
       'the bus refuses a message: its key is parked',
     );
     void lookAtParked();

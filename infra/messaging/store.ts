@@ -33,6 +33,8 @@ export interface SlimProperties {
   /** Subject. */
   readonly s: string;
   readonly p: string;
+  /** Correlation id; absent where it is the key. */
+  readonly r?: string;
   /** Causation id; absent where it is the message's own. */
   readonly c?: string;
   readonly h?: string;

@@ -25,10 +25,12 @@ export function toOutboxRow(outgoing: Outgoing, runtime: Pick<Runtime, 'now' | '
     s: outgoing.subject,
     p: nextSpan(cause?.traceparent ?? outgoing.traceparent ?? '', id),
   };
+  const key = outgoing.key ?? outgoing.correlationId;
+  if (key !== outgoing.correlationId) props.r = outgoing.correlationId;
   if (cause) props.c = cause.id;
   if (requestHash) props.h = requestHash;
   const payload = outgoing.payload ?? contract.encode(outgoing.body);
-  return { topic: contract.topic, key: outgoing.correlationId, id, props, payload };
+  return { topic: contract.topic, key, id, props, payload };
 }
 
 /** What follows from a message's topic and from the schema that wrote it; there are as many as published schemas. */
@@ -74,7 +76,7 @@ export function toBusMessage(
     'ce-specversion': '1.0',
     'ce-subject': props.s,
     'ce-dataschema': dataschema,
-    correlationid: key,
+    correlationid: props.r ?? key,
     causationid: props.c ?? id,
     idempotencykey: props.k,
     traceparent: props.p,

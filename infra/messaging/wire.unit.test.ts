@@ -56,6 +56,15 @@ test('the outbox keeps nothing that topic, key and id can rebuild', () => {
   assert.is(toBusMessage(row, 'campaign').properties['ce-id'], row.id);
 });
 
+test('a message is ordered by its saga or operation, unless it names another key', () => {
+  assert.is(busMessage(outgoing, 'campaign', runtime).key, 's');
+  const byItem = busMessage({ ...outgoing, key: 'item-7' }, 'campaign', runtime);
+  assert.is(byItem.key, 'item-7');
+  const { envelope } = received({ ...byItem, publishedAt: runtime.now() });
+  assert.is(envelope.correlationId, 's', 'what it belongs to stays the same');
+  assert.is(toOutboxRow({ ...outgoing, key: 's' }, runtime).props.r, undefined, 'and is kept once');
+});
+
 test('a message keeps the trace of its cause, with a span of its own', () => {
   const cause = received(deliver()).envelope;
   const { envelope } = received({ ...deliver(), ...busMessage({ ...outgoing, cause }, 'partner', runtime) });

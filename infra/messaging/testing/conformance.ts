@@ -105,6 +105,45 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     },
   );
 
+  holds('messages of many sagas that name one key go out in the order of their commits', async (p) => {
+    const key = 'an item';
+    // Each saga's own key would let the second overtake the first: nothing has published the first yet.
+    for (const saga of ['s', 't', 'u'])
+      await p.unitOfWork.transact(async () => ({
+        result: undefined,
+        publish: [{ ...cancelada(saga, 'a'), key }],
+      }));
+    const rows = await outbox(p);
+    assert.equal(
+      rows.map((row) => row.key),
+      [key, key, key],
+    );
+    assert.equal(
+      rows.map((row) => row.props.r),
+      ['s', 't', 'u'],
+    );
+    await p.consume();
+    p.relay.start();
+    await eventually('all are handled', async () => (await claimed(p, 'u/cancelada/0')) !== undefined);
+    assert.ok(await claimed(p, 's/cancelada/0'));
+  });
+
+  running('a message that is held holds the later ones of the key it names, whatever their sagas', async (p) => {
+    p.switches.poisoned.add('a');
+    await p.send({ ...cancelada('s', 'a'), key: 'item' });
+    await p.send({ ...cancelada('t', 'b'), key: 'item' });
+    await p.send({ ...cancelada('u', 'c'), key: 'another item' });
+    assert.equal(
+      (await p.held()).map((held) => [held.key, held.properties.correlationid]),
+      [
+        ['item', 's'],
+        ['item', 't'],
+      ],
+    );
+    assert.ok(await claimed(p, 'u/cancelada/0'), 'another key flows');
+    assert.is(await claimed(p, 't/cancelada/0'), undefined);
+  });
+
   holds('a crash between commit and publishing loses nothing: the next start publishes it', async (p) => {
     await p.handle(registrar('s', 'a')); // this relay never started
     assert.is(p.replies.length, 0);
