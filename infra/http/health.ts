@@ -14,6 +14,8 @@ export interface HealthOptions {
   readonly registry: Registry;
   /** What `/health` and `/ready` ask: the database, the bus. */
   readonly checks: Checks;
+  /** Other paths of `/health`. */
+  readonly healthAliases?: readonly string[];
   /** What `/ready` asks besides: subscriptions, a backlog read after a start. */
   readonly ready?: Checks;
   /** True from the moment the service stops taking work. */
@@ -62,7 +64,9 @@ export const addHealthRoutes = (app: Server, options: HealthOptions): void => {
     );
   };
 
-  route('/health', 'Si el servicio puede usar lo que necesita', options.checks);
+  const health = 'Si el servicio puede usar lo que necesita';
+  route('/health', health, options.checks);
+  for (const alias of options.healthAliases ?? []) route(alias, health, options.checks);
   const ready: Checks = {
     ...options.checks,
     ...options.ready,

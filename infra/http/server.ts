@@ -49,6 +49,8 @@ export interface ServerOptions {
   readonly checks: Checks;
   /** What `/ready` asks besides. */
   readonly ready?: Checks;
+  /** Other paths of `/health`. */
+  readonly healthAliases?: readonly string[];
   /** Requests a second of one caller; unlimited when absent. */
   readonly rateLimit?: number;
   /** The largest body in bytes; 1 MiB when absent. */
@@ -186,6 +188,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     registry: options.registry,
     checks: options.checks,
     ...(options.ready === undefined ? {} : { ready: options.ready }),
+    ...(options.healthAliases && { healthAliases: options.healthAliases }),
     draining: () => draining,
   });
   return app;

@@ -15,6 +15,8 @@ export interface ParticipantServiceOptions<Rows> {
   readonly description: string;
   readonly capability: Capability<SqlTransaction, Rows>;
   addRoutes(app: Server, messaging: Messaging): void;
+  /** Called once the service takes messages, before it takes requests. */
+  started?(messaging: Messaging): Promise<void>;
   /** Closes what the service itself has opened. */
   close(): Promise<void>;
 }
@@ -22,7 +24,7 @@ export interface ParticipantServiceOptions<Rows> {
 /** A service that does steps of others' sagas and reacts to events: one capability behind one subscription. */
 export const buildParticipant = async <Rows>(
   deps: ServiceDeps,
-  { name, description, capability, addRoutes, close }: ParticipantServiceOptions<Rows>,
+  { name, description, capability, addRoutes, started, close }: ParticipantServiceOptions<Rows>,
 ): Promise<Service> => {
   const messaging = createMessaging(deps, name, name);
   const app = await createServiceServer(deps, name, description);
@@ -37,7 +39,10 @@ export const buildParticipant = async <Rows>(
   return {
     name,
     app,
-    start: () => messaging.start(handler),
+    async start() {
+      await messaging.start(handler);
+      await started?.(messaging);
+    },
     async drain() {
       await app.close();
       await messaging.drain();

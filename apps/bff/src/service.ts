@@ -10,6 +10,8 @@ import { createOutcomes } from './outcomes.ts';
 import type { BffParts } from './parts.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDeletionRoutes } from './routes/deletions.ts';
+import { addInventoryRoutes } from './routes/inventory.ts';
+import { addOperationRoutes } from './routes/operations.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
 import { addReadRoutes } from './routes/reads.ts';
 import { addRegistrationRoutes } from './routes/registrations.ts';
@@ -58,12 +60,15 @@ export const build = async (deps: BffDeps): Promise<Service> => {
     checks: { bus: () => bus.health() },
     ...(deps.ready && { ready: deps.ready }),
     rateLimit: settings.RATE_LIMIT,
+    healthAliases: ['/api/v1/health'],
   });
   const intake = createIntake(parts);
   const outcomes = createOutcomes(app, parts);
   const verbs = createVerbs();
   addCampaignRoutes(app, parts, intake, outcomes);
   addRegistrationRoutes(app, parts, intake, outcomes);
+  addOperationRoutes(app, parts);
+  addInventoryRoutes(app, parts, verbs, outcomes);
   addDeletionRoutes(app, parts, outcomes);
   addReadRoutes(app, parts);
   addSagaViewRoutes(app, parts, verbs);

@@ -28,33 +28,39 @@ export interface Verb {
   /** @throws HttpError 404 where nobody owns it */
   owner(): ServiceClient;
   readonly path: readonly string[];
+  /** POST where absent. */
+  readonly method?: 'POST' | 'PUT' | 'DELETE';
+  /** The key that its request came under, where that is not the `Idempotency-Key` alone. */
+  readonly key?: string;
 }
-
-/** A request whose body was checked: a reason, and what else the verb takes. */
-type Asked = FastifyRequest & { readonly body: object };
 
 /** Sends operators' verbs to their owners, each `Idempotency-Key` once: all memory of it is at the owners. */
 export interface Verbs {
   /**
-   * What the owner answers, once it has committed. A repeat is marked as replayed.
+   * Sends the request's body, which was checked: what the verb takes, such as a reason.
+   * @returns what the owner answers, once it has committed. A repeat is marked as replayed.
    * @throws HttpError 409 while the first of a key is under way, 422 for a key with another body, or the owner's refusal
    */
-  apply<Body>(request: Asked, reply: FastifyReply, verb: Verb): Promise<Body>;
+  apply<Body>(request: FastifyRequest, reply: FastifyReply, verb: Verb): Promise<Body>;
 }
 
 export const createVerbs = (): Verbs => {
   const underWay = new UnderWay();
 
   const send = async <Body>(
-    request: Asked,
+    request: FastifyRequest,
     reply: FastifyReply,
-    { owner, path }: Verb,
+    { owner, path, method = 'POST' }: Verb,
     peticion?: { readonly id: string; readonly huella: string },
   ): Promise<Body> => {
     const answered = await owner().call<VerbAnswered<Body>>({
-      method: 'POST',
+      method,
       path,
-      body: { ...request.body, quien: request.caller.name, ...(peticion && { peticion }) },
+      body: {
+        ...(request.body as object | undefined),
+        quien: request.caller.name,
+        ...(peticion && { peticion }),
+      },
       origin: request,
     });
     if (answered.repetida) reply.header('idempotent-replayed', 'true');
@@ -63,9 +69,11 @@ export const createVerbs = (): Verbs => {
 
   return {
     async apply(request, reply, verb) {
-      const key = idempotencyKey(request);
+      const key = verb.key ?? idempotencyKey(request);
       if (key === undefined) return send(request, reply, verb);
-      const route = verb.path.map(encodeURIComponent).join('/');
+      const resource = verb.path.map(encodeURIComponent).join('/');
+      const { method = 'POST' } = verb;
+      const route = method === 'POST' ? resource : `${method} ${resource}`;
       const id = idOf(request.caller, `${verb.owner().target}/${route}`, key);
       const huella = requestHash(route, request.body);
       return underWay.alone(id, () => send(request, reply, verb, { id, huella }));

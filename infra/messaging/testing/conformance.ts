@@ -128,21 +128,24 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     assert.ok(await claimed(p, 's/cancelada/0'));
   });
 
-  running('a message that is held holds the later ones of the key it names, whatever their sagas', async (p) => {
-    p.switches.poisoned.add('a');
-    await p.send({ ...cancelada('s', 'a'), key: 'item' });
-    await p.send({ ...cancelada('t', 'b'), key: 'item' });
-    await p.send({ ...cancelada('u', 'c'), key: 'another item' });
-    assert.equal(
-      (await p.held()).map((held) => [held.key, held.properties.correlationid]),
-      [
-        ['item', 's'],
-        ['item', 't'],
-      ],
-    );
-    assert.ok(await claimed(p, 'u/cancelada/0'), 'another key flows');
-    assert.is(await claimed(p, 't/cancelada/0'), undefined);
-  });
+  running(
+    'a message that is held holds the later ones of the key it names, whatever their sagas',
+    async (p) => {
+      p.switches.poisoned.add('a');
+      await p.send({ ...cancelada('s', 'a'), key: 'item' });
+      await p.send({ ...cancelada('t', 'b'), key: 'item' });
+      await p.send({ ...cancelada('u', 'c'), key: 'another item' });
+      assert.equal(
+        (await p.held()).map((held) => [held.key, held.properties.correlationid]),
+        [
+          ['item', 's'],
+          ['item', 't'],
+        ],
+      );
+      assert.ok(await claimed(p, 'u/cancelada/0'), 'another key flows');
+      assert.is(await claimed(p, 't/cancelada/0'), undefined);
+    },
+  );
 
   holds('a crash between commit and publishing loses nothing: the next start publishes it', async (p) => {
     await p.handle(registrar('s', 'a')); // this relay never started

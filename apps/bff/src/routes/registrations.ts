@@ -1,9 +1,8 @@
 import { access } from '@cordada/infra/http/access.ts';
-import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
+import { HttpError } from '@cordada/infra/http/errors.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { RequestOrigin, ServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { Outgoing } from '@cordada/infra/messaging/message.ts';
-import { isUuid } from '@cordada/infra/uuid-text.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
 import { contracts } from '@cordada/schemas';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -19,7 +18,7 @@ import {
   tipoParticipante,
 } from '../documents.ts';
 import type { Intake } from '../intake.ts';
-import { findOperation, type Outcomes } from '../outcomes.ts';
+import type { Outcomes } from '../outcomes.ts';
 import type { BffParts } from '../parts.ts';
 
 const config = { access: access.demoOpen('ADMIN', 'OPERARIO', 'CLIENTE') };
@@ -187,33 +186,6 @@ export const addRegistrationRoutes = (
           });
         },
       }),
-  );
-
-  app.get(
-    '/api/operations/:id',
-    {
-      config,
-      schema: {
-        tags: ['consultas'],
-        summary: 'Cómo acabó una escritura',
-        description: 'PENDING hasta que su dueño decide; después DONE, o REJECTED con el motivo.',
-        params: Type.Object({ id: Type.String() }),
-        response: { 200: operation, '4xx': errors, '5xx': errors },
-      },
-    },
-    async (request) => {
-      const { id } = request.params;
-      const missing = () => notFound(`No existe la operación ${id}`, { 'retry-after': '1' });
-      if (!isUuid(id)) throw missing();
-      const answers = await Promise.allSettled(
-        [partner, tracking].map((owner) => findOperation(owner, id, request)),
-      );
-      for (const answer of answers)
-        if (answer.status === 'fulfilled' && answer.value !== undefined) return answer.value;
-      // Only when each of them has answered is it known that there is none.
-      for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
-      throw missing();
-    },
   );
 };
 
