@@ -11,11 +11,11 @@ import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Contract } from '@cordada/schemas';
 import { type DeadlineSettings, type Deadlines, deadlines } from './deadlines.ts';
 import { isRefusal } from './decide.ts';
-import type { Definition, Failure } from './definition.ts';
+import type { Definition, Failure, Json } from './definition.ts';
 import type { Asked, Decision, Instance, Refusal, StepEnd, Target, Verb } from './instance.ts';
 import { Definitions, type LocalStep, Session, type Touched, type Work } from './session.ts';
 import type { SagaStore } from './store.ts';
-import { entityId } from './turn.ts';
+import { entityId, inputOf } from './turn.ts';
 import { type SagaView, sagaView } from './view.ts';
 
 /** What a coordinator tells of its sagas. How many live is read from the store, not told. */
@@ -42,6 +42,12 @@ export interface SagaChange {
   /** Whether it compensates, even where it is PARKED doing so. */
   readonly deshaciendo: boolean;
   readonly failure: Failure | undefined;
+  /** Why it was asked for, where a person did: an undo saga. */
+  readonly motivo: string | null;
+  /** What the saga was begun with (the one that an undo saga undoes); undefined where it could not be read. */
+  readonly input: unknown;
+  /** What its steps' `facts` have kept so far, by step. */
+  readonly facts: Readonly<Record<string, Json>>;
 }
 
 export interface CoordinatorOptions<Tx> {
@@ -405,7 +411,8 @@ const targetOf = (definitions: Definitions, saga: Instance, entidad: string): Ta
 const changeOf = (definitions: Definitions, { before, after }: Touched): SagaChange[] => {
   const { status, state, origin, wakeAt } = after;
   if (before && before.status === status && before.state.step === state.step) return [];
-  const paso = wakeAt === null ? undefined : definitions.byHash(after.definition)?.steps[state.step]?.name;
+  const definition = definitions.byHash(after.definition);
+  const paso = wakeAt === null ? undefined : definition?.steps[state.step]?.name;
   return [
     {
       id: after.id,
@@ -417,6 +424,12 @@ const changeOf = (definitions: Definitions, { before, after }: Touched): SagaCha
       paso,
       deshaciendo: state.back,
       failure: state.failure,
+      motivo: origin.motivo,
+      // Only who asks for it pays for it. What could not be read is kept as no bytes (decide.ts).
+      get input() {
+        return definition && origin.input.length > 0 ? inputOf(definition, origin) : undefined;
+      },
+      facts: state.facts,
     },
   ];
 };

@@ -110,7 +110,7 @@ export class Turn {
 
   /** @throws ContractError when the input is not what its schema says */
   get input(): unknown {
-    this.#input ??= { value: decodeOnce(this.definition, this.origin) };
+    this.#input ??= { value: inputOf(this.definition, this.origin) };
     return this.#input.value;
   }
 
@@ -336,7 +336,11 @@ const indexesOf = (marks: string, mark: string): number[] => {
 /** An origin never changes, so what it says is read once while it is in memory. */
 const decoded = new WeakMap<Origin, unknown>();
 
-const decodeOnce = (definition: Definition, origin: Origin): unknown => {
+/**
+ * What a saga was begun with.
+ * @throws ContractError when it is not what its schema says
+ */
+export const inputOf = (definition: Definition, origin: Origin): unknown => {
   if (!decoded.has(origin)) decoded.set(origin, definition.start.decode(origin.input, origin.fingerprint));
   return decoded.get(origin);
 };

@@ -5,14 +5,17 @@ import type { Fetch } from '@cordada/infra/http/service-client.ts';
 import { createServiceClient, type ServiceClient } from '@cordada/infra/http/service-client.ts';
 import { countedBus } from '@cordada/infra/service/counted-bus.ts';
 import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
+import { createPurchases } from './compras/purchases.ts';
 import { createIntake } from './intake.ts';
 import { createOutcomes } from './outcomes.ts';
 import type { BffParts } from './parts.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
+import { addCompraRoutes } from './routes/compras.ts';
 import { addDeletionRoutes } from './routes/deletions.ts';
 import { addInventoryRoutes } from './routes/inventory.ts';
 import { addOperationRoutes } from './routes/operations.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
+import { addOrdenRoutes } from './routes/ordenes.ts';
 import { addReadRoutes } from './routes/reads.ts';
 import { addRegistrationRoutes } from './routes/registrations.ts';
 import { addRuleRoutes } from './routes/rules.ts';
@@ -74,6 +77,8 @@ export const build = async (deps: BffDeps): Promise<Service> => {
   addSagaViewRoutes(app, parts, verbs);
   addOperatorRoutes(app, parts, verbs);
   addRuleRoutes(app, parts);
+  addCompraRoutes(app, parts, createPurchases(parts, intake, outcomes), outcomes);
+  addOrdenRoutes(app, parts);
   addStreamRoutes(app, parts);
   return {
     name,

@@ -192,7 +192,8 @@ export const addDeletionRoutes = (app: Server, parts: BffParts, outcomes: Outcom
   }
 };
 
-const reasonOf = ({ caller }: FastifyRequest): { motivo: string; quien: string } => ({
+/** Why what somebody deletes is undone, and who that is. */
+export const reasonOf = ({ caller }: FastifyRequest): { motivo: string; quien: string } => ({
   motivo: `se canceló a petición de ${caller.name}`,
   quien: caller.name,
 });
