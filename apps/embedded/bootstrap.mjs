@@ -177,8 +177,8 @@ const ONE_CTRL_C_MS = 300;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 };
 
 /**
- * Makes everything ready, then runs a program by tsx in this very process, so that signals need no forwarding. As long
- * as the program has no handler of its own, a signal ends the process: with 0 where it is a service (`--service`),
+ * Makes everything ready, then runs a program in this very process, so that signals need no forwarding: a service as one
+ * bundle, since many start and each is to be up soon, anything else by tsx. As long as the program has no handler of its own, a signal ends the process: with 0 where it is a service (`--service`),
  * whose end by a signal is the usual one, else with the code of a program that was interrupted.
  * @param {string[]} args `[--service] <program, relative to the root> [argument …]`
  */
@@ -211,9 +211,15 @@ export const launch = async (args) => {
   }
   if (abort.signal.aborted) return;
   ready = true;
-  const { register } = await import('tsx/esm/api');
-  register();
   const path = join(root, program);
   process.argv = [process.execPath, path, ...rest];
-  await import(pathToFileURL(path).href);
+  if (isService) {
+    process.setSourceMapsEnabled(true);
+    const { bundleOf } = await import('./bundle.mjs');
+    await import(pathToFileURL(await bundleOf(root, path)).href);
+  } else {
+    const { register } = await import('tsx/esm/api');
+    register();
+    await import(pathToFileURL(path).href);
+  }
 };

@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
@@ -32,7 +32,7 @@ test.before.each(async (context) => {
   context.folder = path;
   context.remove = remove;
   await mkdir(join(path, 'apps/embedded'), { recursive: true });
-  for (const file of ['launch.mjs', 'bootstrap.mjs'])
+  for (const file of ['launch.mjs', 'bootstrap.mjs', 'bundle.mjs'])
     await cp(join(root, 'apps/embedded', file), join(path, 'apps/embedded', file));
   await mkdir(join(path, 'npm'));
   await writeFile(join(path, 'npm/npm-cli.js'), FAKE_NPM);
@@ -163,6 +163,49 @@ test('a signal to a program without a handler of its own ends it', async ({ fold
     run.kill('SIGTERM');
     assert.equal(await run.exit, { code, signal: null });
   }
+});
+
+test('a service runs as its sources are now, each of which finds its own files and its own packages', async ({
+  folder,
+}) => {
+  const write = async (path: string, text: string): Promise<void> => {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  };
+  const version = (text: string): string => `export const version: string = '${text}';`;
+  const shown = async (): Promise<string> => {
+    const run = launch(folder, 0, '--service', 'service.ts');
+    assert.is((await run.exit).code, 0, run.stderr());
+    return run.stdout();
+  };
+  await write(
+    'service.ts',
+    `import { version } from './part/version.ts';
+     import { here, packages } from './part/place.ts';
+     console.log(version, here, packages, new Error('where').stack?.includes('service.ts:3'));`,
+  );
+  await write('part/version.ts', version('old'));
+  await write(
+    'part/place.ts',
+    `import { readFileSync } from 'node:fs';
+     import own from 'own';
+     import shared from 'shared';
+     export const here = readFileSync(new URL('./beside.txt', import.meta.url), 'utf8');
+     export const packages = own + shared;`,
+  );
+  await write('part/beside.txt', 'beside');
+  await launch(folder, 0, 'program.ts').exit;
+  for (const [path, text] of [
+    ['part/node_modules/own', 'nearer '],
+    ['node_modules/own', 'farther '],
+    ['node_modules/shared', 'shared'],
+  ] as const) {
+    await write(`${path}/package.json`, '{ "main": "index.cjs" }');
+    await write(`${path}/index.cjs`, `module.exports = '${text}';`);
+  }
+  assert.is(await shown(), 'old beside nearer shared true\n');
+  await write('part/version.ts', version('newer'));
+  assert.is(await shown(), 'newer beside nearer shared true\n');
 });
 
 test.run();

@@ -61,6 +61,9 @@ const probeHealth = async (): Promise<() => Promise<number>> => {
 /** A `/health` that takes longer has been held up by the transport. In milliseconds. */
 const SLOWEST_HEALTH_MS = 1_000;
 
+/** Long enough for a transport to give its connections up. In milliseconds. */
+const AWAY_LONG_MS = 5_000;
+
 /** Within this a publish is settled, whatever the broker does: the transports promise less. */
 const SETTLED_WITHIN_MS = 20_000;
 
@@ -136,6 +139,17 @@ export const brokerConformance = (name: string, broker: BrokerUnderTest): { run(
       assert.ok((await slowestHealth()) < SLOWEST_HEALTH_MS, 'the event loop stood still');
     });
   }
+
+  test('who has published, and has nothing to publish any more, is healthy again when the broker is back', async () => {
+    const layout = await provisioned();
+    const bus = await connect(layout);
+    await publishAll(bus, [layout.message(layout.first, 'a', 'before')]);
+    await broker.kill();
+    await eventually('it says that the broker is away', () => isAway(bus));
+    await new Promise((resolve) => setTimeout(resolve, AWAY_LONG_MS));
+    await broker.restart();
+    await eventually('it is healthy again', async () => !(await isAway(bus)));
+  });
 
   test('who begins while the broker is away begins when it is back', async () => {
     const layout = await provisioned();

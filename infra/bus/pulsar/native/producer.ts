@@ -29,7 +29,10 @@ export interface TopicProducerOptions {
   readonly schema?: NativeSchema;
 }
 
-/** Publishes to one topic, over one native producer at a time: opened on first use, and again where it was lost. */
+/**
+ * Publishes to one topic, over one native producer at a time: opened on first use, and again where it was lost, whether
+ * or not anything waits for it: what has a problem is not ready, and a replica that is not ready is given nothing to send.
+ */
 export interface TopicProducer {
   /**
    * Sends in the order of the calls. `settle` is called once, later, in the same order, when it returns nothing.
@@ -62,6 +65,7 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
   let first = 0;
   let producer: NativeProducer | undefined;
   let stopWatching: Cancel | undefined;
+  let isUsed = false;
   let isOpening = false;
   let failures = 0;
   let problem: string | undefined;
@@ -102,6 +106,7 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
         const reason = problem ?? `the broker has not answered within ${SETTLE_TIMEOUT_MS} ms`;
         drop(reason);
         giveUp(reason);
+        reopen();
       }
       awaitExpiry();
     });
@@ -117,7 +122,7 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
   };
 
   const reopen = (): void => {
-    if (!producer && !isOpening && head() && !isClosed) void open();
+    if (!producer && !isOpening && isUsed && !isClosed) void open();
   };
 
   const open = async (): Promise<void> => {
@@ -192,6 +197,7 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
       const entry: Entry = { message, settle, deadline, over: undefined, outcome: undefined };
       entries.push(entry);
       awaitExpiry();
+      isUsed = true;
       if (producer) transmit(entry, producer);
       else reopen();
       return undefined;
