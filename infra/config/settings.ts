@@ -118,6 +118,12 @@ export const declared = {
     'Keys for X-API-Key: name:key[:ROLE+ROLE], separated by commas; every role where none is named.',
   ),
   RATE_LIMIT: declare.integer(600, 1, 1_000_000, 'Requests a second of one caller.'),
+  RESERVA_TTL_MS: declare.integer(
+    900_000,
+    100,
+    2_592_000_000,
+    'Milliseconds that a reservation of stock lives: then one made by hand ends, and a purchase gives up or goes on.',
+  ),
   LOG_LEVEL: declare.oneOf(
     'info',
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

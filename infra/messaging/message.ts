@@ -2,7 +2,7 @@ import type { Contract } from '@cordada/schemas';
 
 /**
  * What concerns a message and not the business, after CloudEvents 1.0. On the wire these are its properties:
- * `ce-id`, `ce-type` (`cordada.<owner>.<Contract>`), `ce-source` (`/cordada/<service>`), `ce-time` (RFC 3339),
+ * `ce-id`, `ce-type` (`cordada.<owner>.<Contract>`, or what `cloud-events-types.ts` declares), `ce-source` (`/cordada/<service>`), `ce-time` (RFC 3339),
  * `ce-specversion`, `ce-subject`, `ce-dataschema` (`<owner>/<Contract>/v<major>.<minor>#<fingerprint>`),
  * `correlationid`, `causationid`, `idempotencykey`, `traceparent`, and `requesthash` where a request had one.
  */

@@ -3,6 +3,7 @@ import type { Contract } from '@cordada/schemas';
 import type { BusMessage, Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
 import { isTraceparent, newTrace, nextSpan } from '../telemetry/trace-context.ts';
+import { cloudEventsTypes } from './cloud-events-types.ts';
 import type { Envelope, Fault, Outgoing, Received } from './message.ts';
 import type { NewOutboxRow, OutboxRow, SlimProperties } from './store.ts';
 
@@ -45,7 +46,8 @@ const kindOf = (topic: string, v: string): Kind => {
   const known = kinds.get(topic)?.get(v);
   if (known) return known;
   const [, owner = '', contract = ''] = TOPIC.exec(topic) ?? [];
-  const kind = { type: `cordada.${owner}.${contract}`, dataschema: `${owner}/${contract}/v${v}` };
+  const type = cloudEventsTypes.get(topic) ?? `cordada.${owner}.${contract}`;
+  const kind = { type, dataschema: `${owner}/${contract}/v${v}` };
   const versions = kinds.get(topic) ?? new Map<string, Kind>();
   kinds.set(topic, versions.set(v, kind));
   return kind;

@@ -1,9 +1,10 @@
-import { contracts } from '@cordada/schemas';
+import { catalog, contracts } from '@cordada/schemas';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Delivery } from '../bus/bus.ts';
 import { systemRuntime } from '../system-runtime.ts';
 import { newTrace } from '../telemetry/trace-context.ts';
+import { cloudEventsTypes } from './cloud-events-types.ts';
 import type { Outgoing } from './message.ts';
 import { busMessage, decode, toBusMessage, toOutboxRow } from './wire.ts';
 
@@ -47,6 +48,24 @@ test('the properties are those of CloudEvents 1.0, with the fingerprint of the w
   const { version, fingerprint } = contracts.CancelarPartner;
   assert.is(properties['ce-dataschema'], `partner/CancelarPartner/v${version}#${fingerprint}`);
   assert.not.throws(() => new Date(properties['ce-time'] as string).toISOString());
+});
+
+test('an inventory event bears the type that its document gives it, and readers find its contract all the same', () => {
+  const at = new Date(0);
+  const body = { id_item: 'a', sku: 'P-1', unidades: 1, cantidad: 3, reservada: 1, version: 2, fecha: at };
+  const event: Outgoing = { ...outgoing, contract: contracts.ExistenciaLiberada, body };
+  const message = busMessage(event, 'consolidador', runtime);
+  assert.is(message.properties['ce-type'], 'inventory.stock.released');
+  const decoded = decode({ ...message, publishedAt: 0 }, contracts.ExistenciaLiberada);
+  assert.ok(decoded.readable);
+  assert.equal(decoded.received.body, body);
+  assert.is(decoded.received.envelope.contract, 'ExistenciaLiberada');
+});
+
+test('types that differ from the usual are declared for topics that exist, each once', () => {
+  const topics = new Set(catalog.map(({ topic }) => topic));
+  for (const topic of cloudEventsTypes.keys()) assert.ok(topics.has(topic), topic);
+  assert.is(new Set(cloudEventsTypes.values()).size, cloudEventsTypes.size);
 });
 
 test('the outbox keeps nothing that topic, key and id can rebuild', () => {

@@ -3,6 +3,7 @@ import { memoryBus } from '../bus/memory.ts';
 import { readSettings } from '../config/settings.ts';
 import { migrate } from '../database/migrate.ts';
 import { openPGlite } from '../database/pglite.ts';
+import type { ServiceDatabase } from '../database/pool-database.ts';
 import { createServiceTokens, type ServiceTokens } from '../http/service-token.ts';
 import type { ServiceDeps } from '../service/service.ts';
 import { systemRuntime } from '../system-runtime.ts';
@@ -15,14 +16,20 @@ export interface TestServiceDeps extends ServiceDeps {
   close(): Promise<void>;
 }
 
-/** @param migrations the folders of the service's own migrations */
+/**
+ * @param migrations the folders of the service's own migrations
+ * @param given an empty database, which stays open; else a PGlite in memory
+ * @param env settings other than the usual
+ */
 export const testServiceDeps = async (
   service: string,
   migrations: readonly string[],
+  given?: ServiceDatabase,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<TestServiceDeps> => {
   const runtime = systemRuntime();
-  const embedded = await openPGlite({ memory: true });
-  const database = await embedded.schema(service);
+  const embedded = given ? undefined : await openPGlite({ memory: true });
+  const database = given ?? ((await embedded?.schema(service)) as ServiceDatabase);
   await migrate(database, migrations, runtime);
   const bus = memoryBus({ runtime, manifest });
   const tokens = createServiceTokens('a secret of tests, long enough to sign', runtime);
@@ -34,11 +41,12 @@ export const testServiceDeps = async (
     log: createLogger({ name: service, level: 'silent', readable: false, now: () => runtime.now() }),
     registry: createRegistry(service),
     security: { auth: 'demo', apiKeys: [], tokens },
-    settings: readSettings({}),
+    settings: readSettings(env),
     async close() {
       await bus.close();
+      if (given) return;
       await database.close();
-      await embedded.close();
+      await embedded?.close();
     },
   };
 };

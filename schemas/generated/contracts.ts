@@ -110,10 +110,13 @@ export interface ActualizarItem {
   readonly descripcion: string | null;
 }
 
-/** Command: units come (or, below zero, go) for another reason than a sale. */
+/** Command: units come (or, below zero, go) for another reason than a sale; or as many as leave `disponible` available. */
 export interface AjustarExistencia {
   readonly id_item: string;
+  /** Of no account where `disponible` is set */
   readonly delta: number;
+  /** How many are to be available afterwards */
+  readonly disponible: number | null;
 }
 
 /** Command, step 4 of the purchase saga: the units leave the warehouse. */
@@ -606,6 +609,7 @@ const ACTUALIZAR_ITEM_VERSIONS: readonly ContractVersion[] = [
 
 const AJUSTAR_EXISTENCIA_VERSIONS: readonly ContractVersion[] = [
   { version: '1.0', fingerprint: '4b64f8d66f58d569', schema: {"type":"record","name":"AjustarExistencia","namespace":"cordada.consolidador","doc":"Command: units come (or, below zero, go) for another reason than a sale.","fields":[{"name":"id_item","type":"string"},{"name":"delta","type":"int"}]} },
+  { version: '1.1', fingerprint: 'ab8a414cf5772705', schema: {"type":"record","name":"AjustarExistencia","namespace":"cordada.consolidador","doc":"Command: units come (or, below zero, go) for another reason than a sale; or as many as leave `disponible` available.","fields":[{"name":"id_item","type":"string"},{"name":"delta","type":"int","doc":"Of no account where `disponible` is set"},{"name":"disponible","type":["null","int"],"default":null,"doc":"How many are to be available afterwards"}]} },
 ];
 
 const CONFIRMAR_RESERVA_VERSIONS: readonly ContractVersion[] = [

@@ -1,0 +1,164 @@
+import { caseFold } from '@cordada/infra/case-fold.ts';
+import { type Database, statement } from '@cordada/infra/database/database.ts';
+import { isUuid } from '@cordada/infra/uuid-text.ts';
+import { ItemSet } from './items.ts';
+import { BY_REFERENCE, ITEM, type PricedItem, referenceParameters } from './stock-store.ts';
+
+/** An item as other services read it (systems.md §3). */
+export interface ItemView {
+  readonly id: string;
+  readonly numero: number;
+  readonly sku: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly quantity: number;
+  readonly reserved: number;
+  readonly available: number;
+  readonly version: number;
+  readonly precio: string | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+export interface ReservaView {
+  readonly id: string;
+  /** The purchase that owns it, `{compra}`, or whoever made it by hand, `{operacion}`. */
+  readonly dueno: { readonly compra: string } | { readonly operacion: string };
+  readonly estado: string;
+  readonly creada: Date;
+  readonly vence: Date;
+  /** Seconds since it was made. */
+  readonly edad_s: number;
+  /** Whether it still holds its units although its time is over: only its purchase releases such a one. */
+  readonly vencida: boolean;
+  readonly lineas: readonly { readonly item: string; readonly bodega: string; readonly cantidad: number }[];
+}
+
+export interface ReservaFilter {
+  readonly compra?: string;
+  /** As a buyer may call it. */
+  readonly item?: string;
+  readonly estado?: string;
+  readonly limit?: number;
+}
+
+export interface StockReads {
+  items(page: number, size: number): Promise<{ readonly items: ItemView[]; readonly total: number }>;
+  /** By UUID, number, SKU or name, in that precedence. */
+  item(reference: string): Promise<ItemView | undefined>;
+  itemWithSku(sku: string): Promise<ItemView | undefined>;
+  /** Live ones first, of each the oldest first. */
+  reservas(filter: ReservaFilter, now: Date): Promise<ReservaView[]>;
+  /** The newest first. */
+  movimientos(filter: {
+    readonly item?: string;
+    readonly antes?: number;
+    readonly limit?: number;
+  }): Promise<object[]>;
+}
+
+const PRICED = `SELECT ${ITEM}, p.precio::text AS precio, p.version AS "precioVersion"
+  FROM item i LEFT JOIN precio p ON p.item = i.id`;
+
+const COUNT = statement(
+  'read_item_count',
+  'SELECT count(*)::int4 AS total FROM item WHERE eliminado IS NULL',
+);
+const PAGE = statement(
+  'read_item_page',
+  `${PRICED} WHERE i.eliminado IS NULL ORDER BY i.numero LIMIT $1 OFFSET $2::int8`,
+);
+const WITH_SKU = statement('read_item_sku', `${PRICED} WHERE i.sku_normalizado = $1 AND i.eliminado IS NULL`);
+
+const RESERVAS = statement(
+  'read_reservas',
+  `SELECT r.id, r.dueno, r.compra, r.origen, r.estado, r.creada, r.vence,
+     (SELECT json_agg(json_build_object('item', l.item, 'bodega', l.bodega, 'cantidad', l.cantidad)
+        ORDER BY l.item, l.bodega) FROM reserva_linea l WHERE l.reserva = r.id) AS lineas
+   FROM reserva r
+   WHERE ($1::uuid IS NULL OR r.compra = $1)
+     AND ($2::uuid IS NULL OR r.id IN (SELECT reserva FROM reserva_linea WHERE item = $2))
+     AND ($3::text IS NULL OR r.estado = $3)
+   ORDER BY (r.estado = 'VIGENTE') DESC, r.creada, r.id LIMIT $4`,
+);
+
+const MOVIMIENTOS = statement(
+  'read_movimientos',
+  `SELECT id, tipo, item, bodega, delta_cantidad, delta_reservada, reserva, origen, fecha FROM movimiento
+   WHERE ($1::uuid IS NULL OR item = $1) AND ($2::int8 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+);
+
+const view = (item: PricedItem): ItemView => ({
+  id: item.id,
+  numero: item.numero,
+  sku: item.sku,
+  name: item.nombre,
+  description: item.descripcion,
+  quantity: item.cantidad,
+  reserved: item.reservada,
+  available: item.cantidad - item.reservada,
+  version: item.version,
+  precio: item.precio,
+  created_at: item.creado,
+  updated_at: item.actualizado,
+});
+
+/** An id of nothing. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** What can be asked of the stock without changing it. */
+export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
+  const find = async (reference: string): Promise<PricedItem | undefined> => {
+    if (reference.includes('\0')) return undefined;
+    const rows = await database.query<PricedItem>(BY_REFERENCE, referenceParameters([reference]));
+    return new ItemSet(rows).find(reference) as PricedItem | undefined;
+  };
+  /** The id that a filter asks for; nobody's for what does not exist. */
+  const idOf = async (reference: string): Promise<string> =>
+    isUuid(reference) ? reference : ((await find(reference))?.id ?? NOBODY);
+
+  return {
+    async items(page, size) {
+      const [[count], rows] = await Promise.all([
+        database.query<{ total: number }>(COUNT, []),
+        database.query<PricedItem>(PAGE, [size, (page - 1) * size]),
+      ]);
+      return { items: rows.map(view), total: count?.total ?? 0 };
+    },
+    async item(reference) {
+      const found = await find(reference);
+      return found && view(found);
+    },
+    async itemWithSku(sku) {
+      if (sku.includes('\0')) return undefined;
+      const [found] = await database.query<PricedItem>(WITH_SKU, [caseFold(sku)]);
+      return found && view(found);
+    },
+    async reservas({ compra, item, estado, limit = 100 }, now) {
+      const rows = await database.query(RESERVAS, [
+        compra === undefined ? null : isUuid(compra) ? compra : NOBODY,
+        item === undefined ? null : await idOf(item),
+        estado ?? null,
+        limit,
+      ]);
+      return rows.map((row) => ({
+        id: row.id,
+        dueno: row.dueno === 'COMPRA' ? { compra: row.compra } : { operacion: row.origen },
+        estado: row.estado,
+        creada: row.creada,
+        vence: row.vence,
+        edad_s: Math.max(0, Math.floor((now.getTime() - row.creada.getTime()) / 1000)),
+        vencida: row.estado === 'VIGENTE' && row.vence <= now,
+        lineas: row.lineas ?? [],
+      }));
+    },
+    async movimientos({ item, antes, limit = 100 }) {
+      const rows = await database.query(MOVIMIENTOS, [
+        item === undefined ? null : await idOf(item),
+        antes ?? null,
+        limit,
+      ]);
+      return rows.map((row) => ({ ...row, id: Number(row.id) }));
+    },
+  };
+};
