@@ -125,7 +125,7 @@ export const release = (cantidad: number) => ({
 export const adjust = (delta: number) => ({
   action: 'item.ajustar',
   contract: contracts.AjustarExistencia,
-  body: ({ id }: Producto) => ({ id_item: id, delta }),
+  body: ({ id }: Producto) => ({ id_item: id, delta, disponible: null }),
 });
 
 /**
