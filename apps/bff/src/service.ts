@@ -12,6 +12,7 @@ import type { BffParts } from './parts.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addCompraRoutes } from './routes/compras.ts';
 import { addDeletionRoutes } from './routes/deletions.ts';
+import { addGraphqlRoutes } from './routes/graphql.ts';
 import { addInventoryRoutes } from './routes/inventory.ts';
 import { addOperationRoutes } from './routes/operations.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
@@ -77,7 +78,9 @@ export const build = async (deps: BffDeps): Promise<Service> => {
   addSagaViewRoutes(app, parts, verbs);
   addOperatorRoutes(app, parts, verbs);
   addRuleRoutes(app, parts);
-  addCompraRoutes(app, parts, createPurchases(parts, intake, outcomes), outcomes);
+  const purchases = createPurchases(parts, intake, outcomes);
+  addCompraRoutes(app, parts, purchases, outcomes);
+  addGraphqlRoutes(app, { purchases, log, auth: security.auth });
   addOrdenRoutes(app, parts);
   addStreamRoutes(app, parts);
   return {
