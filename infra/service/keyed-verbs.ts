@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { KeyedRequest } from '../messaging/keyed-requests.ts';
+import type { KeyedRequest } from '../messaging/store.ts';
 
 /** How the BFF names, in a verb's body, the request that it came by under an `Idempotency-Key`. */
 export const peticion = Type.Optional(
