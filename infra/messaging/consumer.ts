@@ -4,11 +4,11 @@ import { traceIdOf } from '../telemetry/trace-context.ts';
 import { backoffMs } from './backoff.ts';
 import { type ConsumerSettings, consumerDefaults } from './consumer-settings.ts';
 import { drainHeldMessages } from './held-drain.ts';
-import { causeOf, heldKeyOf, isTooOld, type NewHeld, TOO_OLD } from './held-messages.ts';
+import { causeOf, heldKeyOf, isTooOld, TOO_OLD } from './held-messages.ts';
 import type { Received } from './message.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
 import { type BatchHandler, MessageFault, type UnitOfWork } from './pipeline.ts';
-import type { MessagingStore } from './store.ts';
+import type { MessagingStore, NewHeld } from './store.ts';
 import { type AnyContract, decode } from './wire.ts';
 
 export interface ConsumeOptions<Tx> {

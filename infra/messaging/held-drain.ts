@@ -2,11 +2,11 @@ import type { Runtime } from '../runtime.ts';
 import { readTraceparent, traceIdOf } from '../telemetry/trace-context.ts';
 import { backoffMs } from './backoff.ts';
 import type { ConsumerSettings } from './consumer-settings.ts';
-import { causeOf, deliveryOf, type HeldMessage, isTooOld, TOO_OLD } from './held-messages.ts';
+import { causeOf, deliveryOf, isTooOld, TOO_OLD } from './held-messages.ts';
 import type { Received } from './message.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
 import { type BatchHandler, MessageFault, type UnitOfWork } from './pipeline.ts';
-import type { MessagingStore } from './store.ts';
+import type { HeldMessage, MessagingStore } from './store.ts';
 import { type AnyContract, decode } from './wire.ts';
 
 interface DrainOptions<Tx> {

@@ -1,39 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
-import { type KeyedRequest, recall, remember } from './keyed-requests.ts';
+import { recall, remember } from './keyed-requests.ts';
 import type { Received } from './message.ts';
-import type { MessagingStore } from './store.ts';
+import type { HeldMessage, HeldState, KeyedRequest, MessagingStore } from './store.ts';
 import { wellFormed } from './well-formed.ts';
-
-/**
- * - `RETRYING`: tried again at `nextAt`, once it is the oldest of its key.
- * - `PARKED`: waits for an operator.
- * - `RELEASED`: an operator had it tried again; it is tried whatever its age.
- */
-export type HeldState = 'RETRYING' | 'PARKED' | 'RELEASED';
-
-/** A message that could not be handled, or that waits behind one of its key, as it came from the bus. */
-export interface NewHeld {
-  readonly subscription: string;
-  /** What it blocks (see `heldKeyOf`). */
-  readonly key: string;
-  readonly topic: string;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly payload: Uint8Array;
-  /** Epoch milliseconds. */
-  readonly publishedAt: number;
-  readonly cause: string;
-  readonly attempts: number;
-  readonly state: HeldState;
-  readonly nextAt: Date;
-  readonly heldAt: Date;
-}
-
-export interface HeldMessage extends NewHeld {
-  /** In the order of holding. */
-  readonly id: number;
-}
 
 const MAX_KEY_BYTES = 500;
 const MAX_CAUSE_CHARS = 2000;

@@ -1,19 +1,4 @@
-import type { MessagingStore } from './store.ts';
-
-/** A request that its client may send again under its `Idempotency-Key`. */
-export interface KeyedRequest {
-  /** UUID: the same for the same caller, route and key. */
-  readonly id: string;
-  /** Of what it asks for. */
-  readonly hash: string;
-}
-
-/** A request that took effect, and what was answered. One that was refused changed nothing, and is not remembered. */
-export interface AnsweredRequest extends KeyedRequest {
-  /** JSON, as it was answered. */
-  readonly answer: string;
-  readonly at: Date;
-}
+import type { KeyedRequest, MessagingStore } from './store.ts';
 
 /**
  * What is known of a request before it takes effect. `under-way`: another transaction, here or at another replica,

@@ -1,9 +1,15 @@
 import type { AuditEntry } from './audit.ts';
-import type { HeldMessage } from './held-messages.ts';
-import type { AnsweredRequest } from './keyed-requests.ts';
 import type { Operation } from './operations.ts';
-import type { Claim, FaultClass, LeaseRow, MessagingStore, OutboxRow } from './store.ts';
-import type { Unpublished } from './unpublished.ts';
+import type {
+  AnsweredRequest,
+  Claim,
+  FaultClass,
+  HeldMessage,
+  LeaseRow,
+  MessagingStore,
+  OutboxRow,
+  Unpublished,
+} from './store.ts';
 
 /** A table by its primary key. Rows are replaced, never changed in place: rolling back puts the old ones back. */
 export interface MemoryTable<V> {

@@ -1,10 +1,16 @@
 import { array } from '../database/array.ts';
 import { type Database, type Row, type SqlTransaction, statement } from '../database/database.ts';
 import { isTransient, sqlState } from '../database/faults.ts';
-import type { HeldMessage, HeldState } from './held-messages.ts';
 import type { Operation } from './operations.ts';
-import type { Claim, MessagingStore, OutboxRow, SlimProperties } from './store.ts';
-import type { Unpublished } from './unpublished.ts';
+import type {
+  Claim,
+  HeldMessage,
+  HeldState,
+  MessagingStore,
+  OutboxRow,
+  SlimProperties,
+  Unpublished,
+} from './store.ts';
 
 const lockHeldKeys = statement(
   'messaging.lock-held-keys',

@@ -1,8 +1,5 @@
 import type { AuditEntry } from './audit.ts';
-import type { HeldMessage, HeldState, NewHeld } from './held-messages.ts';
-import type { AnsweredRequest } from './keyed-requests.ts';
 import type { Operation } from './operations.ts';
-import type { Unpublished } from './unpublished.ts';
 
 /** The answer to a command, as it was encoded. */
 export interface StoredReply {
@@ -65,6 +62,63 @@ export interface LeaseRow {
   readonly renewals: number;
   /** Milliseconds for which a renewal is good. */
   readonly lastsMs: number;
+}
+
+/**
+ * - `RETRYING`: tried again at `nextAt`, once it is the oldest of its key.
+ * - `PARKED`: waits for an operator.
+ * - `RELEASED`: an operator had it tried again; it is tried whatever its age.
+ */
+export type HeldState = 'RETRYING' | 'PARKED' | 'RELEASED';
+
+/** A message that could not be handled, or that waits behind one of its key, as it came from the bus. */
+export interface NewHeld {
+  readonly subscription: string;
+  /** What it blocks (see `heldKeyOf`). */
+  readonly key: string;
+  readonly topic: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly payload: Uint8Array;
+  /** Epoch milliseconds. */
+  readonly publishedAt: number;
+  readonly cause: string;
+  readonly attempts: number;
+  readonly state: HeldState;
+  readonly nextAt: Date;
+  readonly heldAt: Date;
+}
+
+export interface HeldMessage extends NewHeld {
+  /** In the order of holding. */
+  readonly id: number;
+}
+
+/** A request that its client may send again under its `Idempotency-Key`. */
+export interface KeyedRequest {
+  /** UUID: the same for the same caller, route and key. */
+  readonly id: string;
+  /** Of what it asks for. */
+  readonly hash: string;
+}
+
+/** A request that took effect, and what was answered. One that was refused changed nothing, and is not remembered. */
+export interface AnsweredRequest extends KeyedRequest {
+  /** JSON, as it was answered. */
+  readonly answer: string;
+  readonly at: Date;
+}
+
+/** A message of the outbox that the bus refuses. It and the later ones of its key are not published. */
+export interface Unpublished {
+  /** In the order of the outbox. */
+  readonly seq: number;
+  readonly topic: string;
+  readonly key: string;
+  /** Of the message. */
+  readonly id: string;
+  /** Why, as the bus says it. */
+  readonly reason: string;
+  readonly at: Date;
 }
 
 /**

@@ -1,19 +1,6 @@
 import type { VerbOutcome } from './held-messages.ts';
-import { type KeyedRequest, recall, remember } from './keyed-requests.ts';
-import type { MessagingStore } from './store.ts';
-
-/** A message of the outbox that the bus refuses. It and the later ones of its key are not published. */
-export interface Unpublished {
-  /** In the order of the outbox. */
-  readonly seq: number;
-  readonly topic: string;
-  readonly key: string;
-  /** Of the message. */
-  readonly id: string;
-  /** Why, as the bus says it. */
-  readonly reason: string;
-  readonly at: Date;
-}
+import { recall, remember } from './keyed-requests.ts';
+import type { KeyedRequest, MessagingStore } from './store.ts';
 
 /** Who applies a verb to an unpublished message, and why. */
 export interface UnpublishedVerb {

@@ -1,8 +1,9 @@
 import Type from 'typebox';
 import type { SqlTransaction } from '../database/database.ts';
 import { keyReused, stillUnderWay } from '../http/idempotency.ts';
-import { type KeyedRequest, recall, remember } from '../messaging/keyed-requests.ts';
+import { recall, remember } from '../messaging/keyed-requests.ts';
 import type { Outgoing } from '../messaging/message.ts';
+import type { KeyedRequest } from '../messaging/store.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Messaging } from './messaging.ts';
 

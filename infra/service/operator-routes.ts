@@ -4,12 +4,12 @@ import { conflict, notFound } from '../http/errors.ts';
 import { keyReused, stillUnderWay } from '../http/idempotency.ts';
 import type { Server } from '../http/server.ts';
 import {
-  type HeldMessage,
   listHeldMessages,
   retryHeldMessage,
   skipHeldMessage,
   type VerbOutcome,
 } from '../messaging/held-messages.ts';
+import type { HeldMessage } from '../messaging/store.ts';
 import { retryUnpublished, skipUnpublished } from '../messaging/unpublished.ts';
 import type { Runtime } from '../runtime.ts';
 import { isUuid } from '../uuid-text.ts';

@@ -1,9 +1,9 @@
 import type { Bus } from '@cordada/infra/bus/bus.ts';
 import type { Capability, Reaction } from '@cordada/infra/messaging/capability.ts';
-import { type KeyedRequest, recall, remember } from '@cordada/infra/messaging/keyed-requests.ts';
+import { recall, remember } from '@cordada/infra/messaging/keyed-requests.ts';
 import type { Log } from '@cordada/infra/messaging/metrics.ts';
 import type { BatchHandler, Outcome, UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
-import type { MessagingStore } from '@cordada/infra/messaging/store.ts';
+import type { KeyedRequest, MessagingStore } from '@cordada/infra/messaging/store.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import { StartRefused } from '@cordada/infra/service/start-refused.ts';
 import { traceIdOf } from '@cordada/infra/telemetry/trace-context.ts';

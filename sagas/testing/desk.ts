@@ -1,8 +1,8 @@
 import type { AuditEntry } from '@cordada/infra/messaging/audit.ts';
 import { type Capability, type Reaction, reply } from '@cordada/infra/messaging/capability.ts';
-import type { AnsweredRequest } from '@cordada/infra/messaging/keyed-requests.ts';
 import type { Outgoing, Received } from '@cordada/infra/messaging/message.ts';
 import type { Outcome, UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
+import type { AnsweredRequest } from '@cordada/infra/messaging/store.ts';
 import type { Cancel, Runtime } from '@cordada/infra/runtime.ts';
 import { type Contract, contracts } from '@cordada/schemas';
 import { campaignSaga } from '../campaign.saga.ts';

@@ -1,3 +1,4 @@
+import type { Bus } from '../bus.ts';
 import type { Manifest } from '../manifest.ts';
 
 /** What a durable subscription of one topic has not acknowledged. */
@@ -13,33 +14,31 @@ export interface Backlogs {
   of(topic: string, subscription: string): Promise<Backlog>;
 }
 
-/** Messages of all `topics` that `subscription` has not acknowledged. */
-export const lagOf = async (
-  backlogs: Backlogs,
-  topics: readonly string[],
-  subscription: string,
-): Promise<number> => {
-  const all = await Promise.all(topics.map((topic) => backlogs.of(topic, subscription)));
-  return all.reduce((sum, { messages }) => sum + messages, 0);
-};
+/** Asked before each question: who has closed answers none. @throws Error */
+type MustBeOpen = () => void;
 
-/** Whether `subscription` has acknowledged all that was published to `topics` before `instant` (epoch milliseconds). */
-export const hasCaughtUp = async (
+/** What a bus tells of its durable subscriptions by their backlogs. */
+export const backlogReads = (
+  manifest: Manifest,
   backlogs: Backlogs,
-  topics: readonly string[],
-  subscription: string,
-  instant: number,
-): Promise<boolean> => {
-  const all = await Promise.all(topics.map((topic) => backlogs.of(topic, subscription)));
-  return all.every(({ messages, oldest }) => messages === 0 || (oldest !== undefined && oldest >= instant));
-};
-
-/**
- * The topics of a durable subscription.
- * @throws Error where it is not declared
- */
-export const topicsOf = (manifest: Manifest, subscription: string): readonly string[] => {
-  const declared = manifest.subscriptions.get(subscription);
-  if (!declared) throw new Error(`The subscription ${subscription} is not declared`);
-  return declared.topics;
+  mustBeOpen: MustBeOpen,
+): Pick<Bus, 'caughtUp' | 'lag'> => {
+  const backlogsOf = (subscription: string): Promise<Backlog[]> => {
+    mustBeOpen();
+    const declared = manifest.subscriptions.get(subscription);
+    if (!declared) throw new Error(`The subscription ${subscription} is not declared`);
+    return Promise.all(declared.topics.map((topic) => backlogs.of(topic, subscription)));
+  };
+  return {
+    async caughtUp(subscription, instant) {
+      const all = await backlogsOf(subscription);
+      return all.every(
+        ({ messages, oldest }) => messages === 0 || (oldest !== undefined && oldest >= instant),
+      );
+    },
+    async lag(subscription) {
+      const all = await backlogsOf(subscription);
+      return all.reduce((sum, { messages }) => sum + messages, 0);
+    },
+  };
 };

@@ -10,6 +10,7 @@ import { eventually, Layout, Recorder, statuses } from '../testing/observation.t
 import { pulsarAdmin } from './admin.ts';
 import type { NativeAccess, NativeSchema } from './native/client.ts';
 import { nativeBus } from './native.ts';
+import { testTenant } from './testing/test-tenant.ts';
 import { topicName } from './topic-name.ts';
 
 const tenant = 'cordada';
@@ -27,13 +28,7 @@ else {
   const { token, trustCerts, cert, key } = security;
   const admin = pulsarAdmin({ url: broker.adminUrl, fetch, token });
 
-  const provision = async ({ topics, subscriptions }: Manifest): Promise<void> => {
-    await admin.createTenant(tenant);
-    for (const { owner } of topics.values()) await admin.createNamespace(`${tenant}/${owner}`);
-    for (const topic of topics.keys()) await admin.createTopic(topicName(tenant, topic), 2);
-    for (const { name, topics } of subscriptions.values())
-      for (const topic of topics) await admin.createSubscription(topicName(tenant, topic), name);
-  };
+  const { provision, backlogs, unacknowledged } = testTenant(admin, tenant);
 
   const open = (
     manifest: Manifest,
@@ -45,7 +40,7 @@ else {
       tenant,
       manifest,
       runtime: systemRuntime(),
-      backlogs: { of: () => Promise.reject(new Error('not asked')) },
+      backlogs,
       ...(schemaOf && { schemaOf }),
     });
 
@@ -56,10 +51,7 @@ else {
     restart: () => broker.restart(),
     pause: () => broker.pause(),
     resume: () => broker.resume(),
-    async unacknowledged(topic, subscription) {
-      const stats = await admin.stats(topicName(tenant, topic));
-      return stats?.subscriptions.get(subscription)?.unacknowledged ?? 0;
-    },
+    unacknowledged,
   });
 
   const known: Record<string, NativeAccess> = {

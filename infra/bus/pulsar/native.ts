@@ -2,7 +2,7 @@ import type { Runtime } from '../../runtime.ts';
 import { checkSubscription, messageBytes, refusal } from '../admission.ts';
 import type { Bus, BusMessage, Settled, SubscribeOptions, Subscription } from '../bus.ts';
 import type { Manifest } from '../manifest.ts';
-import { type Backlogs, hasCaughtUp, lagOf, topicsOf } from './backlogs.ts';
+import { type Backlogs, backlogReads } from './backlogs.ts';
 import { loadNativeClients, type NativeAccess, type NativeSchema } from './native/client.ts';
 import { type Consumer, openConsumer } from './native/consumer.ts';
 import { type TopicProducer, topicProducer } from './native/producer.ts';
@@ -157,14 +157,7 @@ export const nativeBus = async (options: NativeBusOptions): Promise<Bus> => {
         },
       };
     },
-    async caughtUp(subscription, instant) {
-      mustBeOpen();
-      return hasCaughtUp(backlogs, topicsOf(manifest, subscription), subscription, instant);
-    },
-    async lag(subscription) {
-      mustBeOpen();
-      return lagOf(backlogs, topicsOf(manifest, subscription), subscription);
-    },
+    ...backlogReads(manifest, backlogs, mustBeOpen),
     async health() {
       mustBeOpen();
       const { host } = new URL(access.url);

@@ -1,12 +1,10 @@
 // time limit: 400 s
-import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import { systemRuntime } from '../../system-runtime.ts';
 import { startTestPulsar } from '../../testing/pulsar.ts';
 import { busConformance } from '../testing/conformance.ts';
 import { pulsarAdmin } from './admin.ts';
-import { provision } from './provision.ts';
-import { topicName } from './topic-name.ts';
+import { testTenant } from './testing/test-tenant.ts';
 import { webSocketBus } from './websocket.ts';
 
 /** Its own: no schema is enforced in its namespaces. */
@@ -18,18 +16,9 @@ if (pulsar === undefined) {
   test.skip('no broker');
   test.run();
 } else {
-  const admin = pulsarAdmin({ url: pulsar.adminUrl, fetch });
-  const backlogs = {
-    async of(topic: string, subscription: string) {
-      const stats = await admin.stats(topicName(tenant, topic), true);
-      const { backlog = 0, oldestUnacknowledgedAt: oldest } = stats?.subscriptions.get(subscription) ?? {};
-      return { messages: backlog, ...(oldest !== undefined && { oldest }) };
-    },
-    health: () => admin.health(),
-  };
+  const { provision, backlogs } = testTenant(pulsarAdmin({ url: pulsar.adminUrl, fetch }), tenant);
   const conformance = busConformance('Pulsar over WebSocket', async (manifest) => {
-    const schemas = { enforceSchemas: false, schemasOf: () => [] };
-    await provision({ admin, manifest, tenant, partitions: 2, sleep, ...schemas });
+    await provision(manifest);
     return {
       connect: async () =>
         webSocketBus({ url: pulsar.wsUrl, manifest, runtime: systemRuntime(), tenant, backlogs }),

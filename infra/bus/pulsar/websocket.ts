@@ -3,7 +3,7 @@ import type { Runtime } from '../../runtime.ts';
 import { checkSubscription, messageBytes, refusal } from '../admission.ts';
 import type { Bus, BusMessage, Settled, SubscribeOptions } from '../bus.ts';
 import type { Manifest } from '../manifest.ts';
-import { type Backlogs, hasCaughtUp, lagOf, topicsOf } from './backlogs.ts';
+import { type Backlogs, backlogReads } from './backlogs.ts';
 import { publishByKey } from './publish-by-key.ts';
 import { topicPath } from './topic-name.ts';
 import { openConsumer, READ_AHEAD } from './websocket/consumer.ts';
@@ -120,14 +120,7 @@ export const webSocketBus = (options: WebSocketBusOptions): Bus => {
         },
       };
     },
-    async caughtUp(subscription, instant) {
-      mustBeOpen();
-      return hasCaughtUp(backlogs, topicsOf(manifest, subscription), subscription, instant);
-    },
-    async lag(subscription) {
-      mustBeOpen();
-      return lagOf(backlogs, topicsOf(manifest, subscription), subscription);
-    },
+    ...backlogReads(manifest, backlogs, mustBeOpen),
     async health() {
       mustBeOpen();
       const parts = [...producers.values(), ...consumers];

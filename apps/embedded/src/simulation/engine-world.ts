@@ -2,11 +2,7 @@ import type { BusMessage } from '@cordada/infra/bus/bus.ts';
 import { manifest } from '@cordada/infra/bus/manifest.ts';
 import type { MemoryConnection } from '@cordada/infra/bus/memory.ts';
 import { type Consumer, consume } from '@cordada/infra/messaging/consumer.ts';
-import {
-  type HeldMessage,
-  retryHeldMessage,
-  skipHeldMessage,
-} from '@cordada/infra/messaging/held-messages.ts';
+import { retryHeldMessage, skipHeldMessage } from '@cordada/infra/messaging/held-messages.ts';
 import { createLease, type Lease } from '@cordada/infra/messaging/lease.ts';
 import {
   MemoryDatabase,
@@ -18,7 +14,7 @@ import type { MessagingMetrics } from '@cordada/infra/messaging/metrics.ts';
 import { participant } from '@cordada/infra/messaging/participant.ts';
 import type { BatchHandler } from '@cordada/infra/messaging/pipeline.ts';
 import { createRelay, type Relay } from '@cordada/infra/messaging/relay.ts';
-import type { OutboxRow } from '@cordada/infra/messaging/store.ts';
+import type { HeldMessage, OutboxRow } from '@cordada/infra/messaging/store.ts';
 import { unitOfWork } from '@cordada/infra/messaging/unit-of-work.ts';
 import type { AnyContract } from '@cordada/infra/messaging/wire.ts';
 import type { Incarnation, VirtualTime } from '@cordada/infra/testing/virtual-time.ts';

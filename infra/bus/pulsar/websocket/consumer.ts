@@ -18,8 +18,8 @@ const FIRST_ESTIMATE_BYTES = 512 * 1024;
 /** Ids of a topic that are remembered as handled: more than can be acknowledged and lost with one broker. */
 const REMEMBERED_IDS = 20_000;
 
-/** How many messages the broker reads ahead for one consumer. */
-export const READ_AHEAD = 500;
+/** How many messages the broker reads ahead for one consumer, of whatever size: they are in its memory until we ask. */
+export const READ_AHEAD = 100;
 
 interface Held {
   readonly key: string;
@@ -139,19 +139,13 @@ export const openConsumer = (options: ConsumerOptions): Consumer => {
     return consumer;
   };
 
-  const topics = openTopicLinks(options.topics, openTopic);
-  const attachment = queue.attach(options.maxBatch, (batch) =>
-    options.handler(batch.map(({ delivery }) => delivery)),
-  );
-  return {
-    subscribed: topics.subscribed,
-    get problem() {
-      return topics.problem;
-    },
-    async close() {
+  const topics = openTopicLinks<TopicConsumer, Held>({
+    ...options,
+    batches: queue,
+    open: openTopic,
+    closing() {
       isClosing = true;
-      await attachment.detach();
-      await topics.close();
     },
-  };
+  });
+  return topics;
 };

@@ -86,19 +86,12 @@ export const openReader = (options: ConsumerOptions): Consumer => {
     return reader;
   };
 
-  const topics = openTopicLinks(options.topics, openTopic);
-  const attachment = queue.attach(options.maxBatch, (batch) =>
-    options.handler(batch.map(({ delivery }) => delivery)),
-  );
-  return {
-    subscribed: topics.subscribed,
-    get problem() {
-      return topics.problem;
-    },
-    async close() {
+  return openTopicLinks<TopicReader, Read>({
+    ...options,
+    batches: queue,
+    open: openTopic,
+    closing() {
       isClosing = true;
-      await attachment.detach();
-      await topics.close();
     },
-  };
+  });
 };

@@ -1,4 +1,4 @@
-import type { BatchQueueOptions } from '../../batching.ts';
+import type { BatchQueue, BatchQueueOptions } from '../../batching.ts';
 import type { Delivery, SubscribeOptions } from '../../bus.ts';
 import type { Link, LinkSettings } from './link.ts';
 
@@ -29,16 +29,26 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
-/** The connections of a subscription's topics. */
-export interface TopicLinks<T> extends Pick<Consumer, 'subscribed' | 'problem' | 'close'> {
-  readonly all: readonly T[];
+export interface TopicLinksOptions<T, Held> extends ConsumerOptions {
+  readonly batches: BatchQueue<Held>;
+  /** Opens the connection of a topic, and calls back each time that it is open. */
+  open(address: TopicAddress, opened: () => void): T;
+  /** Told that nothing more is to be taken. */
+  closing(): void;
 }
 
-/** @param open opens the connection of a topic, and calls back each time that it is open */
-export const openTopicLinks = <T extends { readonly link: Link }>(
-  topics: readonly TopicAddress[],
-  open: (address: TopicAddress, opened: () => void) => T,
-): TopicLinks<T> => {
+/** The connections of a subscription's topics, one each, whose messages are handled in batches of all of them. */
+export const openTopicLinks = <
+  T extends { readonly link: Link },
+  Held extends { readonly delivery: Delivery },
+>({
+  topics,
+  batches,
+  maxBatch,
+  handler,
+  open,
+  closing,
+}: TopicLinksOptions<T, Held>): Consumer & { readonly all: readonly T[] } => {
   let fail = (_: Error): void => {};
   const closed = new Promise<never>((_, reject) => {
     fail = reject;
@@ -55,6 +65,7 @@ export const openTopicLinks = <T extends { readonly link: Link }>(
   });
   const subscribed = Promise.race([Promise.all(openings).then(() => undefined), closed]);
   subscribed.catch(() => undefined); // whoever subscribes is told
+  const attachment = batches.attach(maxBatch, (batch) => handler(batch.map(({ delivery }) => delivery)));
   return {
     all,
     subscribed,
@@ -62,6 +73,8 @@ export const openTopicLinks = <T extends { readonly link: Link }>(
       return all.find(({ link }) => link.problem)?.link.problem;
     },
     async close() {
+      closing();
+      await attachment.detach();
       fail(new Error('The bus is closed'));
       await Promise.all(all.map(({ link }) => link.close()));
     },
