@@ -111,6 +111,28 @@ export const declared = {
       'The passwords of the roles are derived from it; from the password in DATABASE_URL where it is absent.',
     ),
   ),
+  REDIS_URL: declare.optional(
+    declare.url(
+      '',
+      ['redis:', 'rediss:'],
+      'Redis that consultas caches in, a database of its own; without it, and without REDIS_HOST, in memory.',
+    ),
+  ),
+  REDIS_HOST: declare.optional(declare.text('', 'Host of that Redis, instead of REDIS_URL.')),
+  REDIS_PORT: declare.integer(6379, 1, 65_535, 'Its port.'),
+  REDIS_PASSWORD: declare.optional(declare.text('', 'Its password.')),
+  CACHE_TTL_MS: declare.integer(
+    300_000,
+    1,
+    86_400_000,
+    'Milliseconds for which consultas shows an item, or a page of them, as it was.',
+  ),
+  CACHE_STOCK_TTL_MS: declare.integer(
+    150_000,
+    1,
+    86_400_000,
+    'Milliseconds for which consultas shows what there is of an item as it was.',
+  ),
   AUTH: declare.oneOf('required', ['demo', 'required'], 'demo: the routes of the demo are open to anyone.'),
   API_KEYS: declare.parsed<readonly ApiKey[]>(
     [],
@@ -155,6 +177,8 @@ export type AllSettings = Settings<typeof declared>;
 /** Settings whose values do not belong in a message. */
 const secret = new Set<string>([
   'DATABASE_URL',
+  'REDIS_URL',
+  'REDIS_PASSWORD',
   'API_KEYS',
   'SERVICE_TOKEN_SECRET',
   'DATABASE_ROLE_SECRET',

@@ -11,6 +11,9 @@ import type { Verb, Verbs } from './verbs.ts';
 /** The most units of an item: what the stock's columns hold, and what its messages carry. */
 export const MOST_UNITS = 1_000_000_000;
 
+/** Where §3 has its items. */
+export const ITEMS = '/api/v1/inventory/items';
+
 /** An item as §3 shows it. */
 export const item = Type.Object(
   {
@@ -85,7 +88,7 @@ export interface SentCommand {
 }
 
 /** Codes of consolidador for what is not there. */
-const missing = new Set(['ITEM_NO_ENCONTRADO', 'NO_EXISTE', 'ITEM_ELIMINADO']);
+const missing = new Set(['ITEM_DESCONOCIDO']);
 
 /** A refused operation, as the answer to the request that waited for it. */
 export const refusedOperation = ({ error }: Operation): HttpError => {

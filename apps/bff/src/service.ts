@@ -14,6 +14,7 @@ import { addCompraRoutes } from './routes/compras.ts';
 import { addDeletionRoutes } from './routes/deletions.ts';
 import { addGraphqlRoutes } from './routes/graphql.ts';
 import { addInventoryRoutes } from './routes/inventory.ts';
+import { addInventoryQueryRoutes } from './routes/inventory-queries.ts';
 import { addOperationRoutes } from './routes/operations.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
 import { addOrdenRoutes } from './routes/ordenes.ts';
@@ -73,6 +74,7 @@ export const build = async (deps: BffDeps): Promise<Service> => {
   addRegistrationRoutes(app, parts, intake, outcomes);
   addOperationRoutes(app, parts);
   addInventoryRoutes(app, parts, verbs, outcomes);
+  addInventoryQueryRoutes(app, parts);
   addDeletionRoutes(app, parts, outcomes);
   addReadRoutes(app, parts);
   addSagaViewRoutes(app, parts, verbs);

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { errors, LONG_TEXT, operation, SHORT_TEXT, text } from '../documents.ts';
 import {
+  ITEMS as base,
   item,
   itemRequestKey,
   itemWriteHeaders,
@@ -17,7 +18,6 @@ import type { Verb, Verbs } from '../verbs.ts';
 
 const config = { access: access.demoOpen('ADMIN', 'OPERARIO', 'CLIENTE') };
 const params = Type.Object({ id: Type.String() });
-const base = '/api/v1/inventory/items';
 
 const acceptedCommand = Type.Object(
   {

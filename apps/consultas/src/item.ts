@@ -1,0 +1,119 @@
+import { caseFold } from '@cordada/infra/case-fold.ts';
+import { isUuid } from '@cordada/infra/uuid-text.ts';
+
+/** An item as consolidador tells it; what else it has is passed on. */
+export interface ItemView {
+  readonly id: string;
+  readonly numero: number;
+  readonly sku: string;
+  readonly name: string;
+  readonly quantity: number;
+  readonly reserved: number;
+  readonly available: number;
+  /** Grows with every change of the item or of its stock. */
+  readonly version: number;
+  readonly updated_at: string;
+}
+
+/** An item as it is kept: its answers as the texts that are sent, and what it may be called by. */
+export interface Entry {
+  readonly id: string;
+  readonly version: number;
+  readonly numero: string;
+  /** As SKUs and names are compared. */
+  readonly sku: string;
+  readonly name: string;
+  /** JSON. */
+  readonly item: string;
+  readonly stock: string;
+}
+
+export const entryOf = (item: ItemView): Entry => ({
+  id: item.id,
+  version: item.version,
+  numero: String(item.numero),
+  sku: caseFold(item.sku),
+  name: caseFold(item.name),
+  item: JSON.stringify(item),
+  stock: JSON.stringify({
+    id: item.id,
+    sku: item.sku,
+    quantity: item.quantity,
+    reserved: item.reserved,
+    available: item.available,
+    updated_at: item.updated_at,
+  }),
+});
+
+/** @returns undefined for what is no item: whatever else stands in the cache, it is as if nothing did */
+export const parseEntry = (text: string): Entry | undefined => {
+  try {
+    const item: Partial<ItemView> | null = JSON.parse(text);
+    const whole =
+      typeof item?.id === 'string' &&
+      typeof item.sku === 'string' &&
+      typeof item.name === 'string' &&
+      typeof item.updated_at === 'string' &&
+      [item.numero, item.quantity, item.reserved, item.available, item.version].every(Number.isSafeInteger);
+    return whole ? entryOf(item as ItemView) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** How a client calls an item. */
+export interface Ref {
+  /** The same for all ways to write it. */
+  readonly key: string;
+  /** Where it is the item's own id. */
+  readonly id?: string;
+  /** Where consolidador answers it. */
+  readonly path: readonly string[];
+  /** Whether an item is still called so. */
+  names(entry: Entry): boolean;
+}
+
+/** An id, a number, a SKU or a name: consolidador knows which comes first. */
+export const refOf = (text: string): Ref => {
+  const path = ['items', text];
+  const folded = caseFold(text);
+  if (isUuid(text)) return { key: `id:${folded}`, id: folded, path, names: ({ id }) => id === folded };
+  return {
+    key: `ref:${folded}`,
+    path,
+    names: ({ numero, sku, name }) => numero === text || sku === folded || name === folded,
+  };
+};
+
+export const skuRefOf = (text: string): Ref => {
+  const folded = caseFold(text);
+  return { key: `sku:${folded}`, path: ['items', 'sku', text], names: ({ sku }) => sku === folded };
+};
+
+/** The keys of all refs that a name, a number or a SKU can be meant by. */
+export const refKeysOf = ({
+  sku,
+  name,
+  numero,
+}: {
+  readonly sku: string;
+  readonly name?: string;
+  readonly numero?: number;
+}): string[] => [
+  `sku:${caseFold(sku)}`,
+  `ref:${caseFold(sku)}`,
+  ...(name === undefined ? [] : [`ref:${caseFold(name)}`]),
+  ...(numero === undefined ? [] : [`ref:${numero}`]),
+];
+
+/** A page of the list of items, as it is kept. */
+export interface Page {
+  /** JSON. */
+  readonly text: string;
+  readonly versions: readonly Versioned[];
+}
+
+export interface Versioned {
+  readonly id: string;
+  readonly version: number;
+}

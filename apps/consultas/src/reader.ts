@@ -1,0 +1,184 @@
+import type { Runtime } from '@cordada/infra/runtime.ts';
+import type { Logger } from '@cordada/infra/telemetry/logger.ts';
+import type { Cache, Found, News, Token } from './cache.ts';
+import type { Floors } from './floors.ts';
+import { type Entry, entryOf, type ItemView, type Page, type Ref, type Versioned } from './item.ts';
+
+export interface Answer {
+  /** JSON. */
+  readonly text: string;
+  readonly hit: boolean;
+}
+
+/** The read side of consolidador. */
+export interface Source {
+  /** @throws HttpError 503 when it is away */
+  item(ref: Ref): Promise<ItemView | undefined>;
+  page(page: number, size: number): Promise<{ readonly items: readonly ItemView[] }>;
+}
+
+export interface Reader {
+  /** Undefined where there is no such item. @throws HttpError 503 when it is not kept and consolidador is away */
+  one(ref: Ref, view: 'item' | 'stock'): Answer | undefined | Promise<Answer | undefined>;
+  /** @throws HttpError 503 as `one` */
+  page(page: number, size: number): Promise<Answer>;
+  /** What consolidador has told. */
+  learn(news: News): Promise<void>;
+}
+
+export interface ReaderOptions {
+  readonly cache: Cache;
+  readonly floors: Floors;
+  readonly source: Source;
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  readonly ttl: { readonly itemMs: number; readonly stockMs: number };
+  /** Told of each answer. */
+  counted(outcome: 'hit' | 'miss'): void;
+}
+
+/** What was read or found for all who asked for it meanwhile. */
+interface Landed<Kept> {
+  readonly kept: Kept | undefined;
+  readonly hit: boolean;
+  readonly ageMs: number;
+}
+
+/** What was read is older than what is known: it is read again, so often. */
+const MOST_READS = 5;
+
+/**
+ * Answers from the cache, else from consolidador: once for all who ask for the same while that lasts. What it answers
+ * was true less than its time to live ago, and is of no older version than any that this replica has shown or heard of.
+ */
+export const createReader = (options: ReaderOptions): Reader => {
+  const { cache, floors, source, runtime, log, ttl, counted } = options;
+  const flights = new Map<string, Promise<Landed<unknown>>>();
+  /** How often an item was created, renamed or deleted, as far as this replica has heard. */
+  let names = 0;
+
+  const isNewest = (versions: readonly Versioned[]): boolean =>
+    versions.every(({ id, version }) => version >= floors.of(id));
+  const isFresh = (ageMs: number, most: number): boolean => ageMs >= 0 && ageMs < most;
+
+  /** Reads until what is read is no older than what has been shown or heard of, be it meanwhile. */
+  const read = async <Kept>(
+    get: () => Promise<Kept | undefined>,
+    versionsOf: (kept: Kept) => readonly Versioned[],
+  ): Promise<{ kept: Kept | undefined; elapsedMs: number }> => {
+    for (let reads = 1; ; reads += 1) {
+      const began = runtime.now();
+      const namesBefore = names;
+      const kept = await get();
+      const current = kept === undefined ? names === namesBefore : isNewest(versionsOf(kept));
+      if (!current && reads < MOST_READS) continue;
+      if (!current && kept !== undefined) {
+        const versions = versionsOf(kept);
+        log.warn({ versions }, 'consolidador has older versions than it told of: they count from now on');
+        for (const version of versions) if (version.version < floors.of(version.id)) floors.reset(version);
+      }
+      return { kept, elapsedMs: runtime.now() - began };
+    }
+  };
+
+  /** One for all who want the same: the look into the cache included. */
+  const fly = <Kept>(
+    key: string,
+    find: () => Found<Kept> | Promise<Found<Kept>>,
+    isUsable: (found: Found<Kept>) => boolean,
+    get: () => Promise<Kept | undefined>,
+    versionsOf: (kept: Kept) => readonly Versioned[],
+    store: (token: Token, kept: Kept, elapsedMs: number) => void | Promise<void>,
+  ): Promise<Landed<Kept>> => {
+    const underWay = flights.get(key);
+    if (underWay !== undefined) return underWay as Promise<Landed<Kept>>;
+    let stored: void | Promise<void>;
+    const flight = (async (): Promise<Landed<Kept>> => {
+      const found = await find();
+      if (isUsable(found)) return { kept: found.kept, hit: true, ageMs: found.ageMs };
+      const { kept, elapsedMs } = await read(get, versionsOf);
+      if (kept !== undefined && found.token !== undefined) stored = store(found.token, kept, elapsedMs);
+      return { kept, hit: false, ageMs: elapsedMs };
+    })();
+    flights.set(key, flight);
+    // Until it is stored: whoever has looked before and found nothing must not read a second time.
+    const over = async (): Promise<void> => {
+      await stored;
+      flights.delete(key);
+    };
+    flight.then(over, over);
+    return flight;
+  };
+
+  const shown = (text: string, hit: boolean, versions: readonly Versioned[]): Answer => {
+    for (const version of versions) floors.raise(version);
+    counted(hit ? 'hit' : 'miss');
+    return { text, hit };
+  };
+
+  /** @param looked what the cache has, where that was asked already */
+  const one = async (
+    ref: Ref,
+    view: 'item' | 'stock',
+    looked?: Found<Entry>,
+  ): Promise<Answer | undefined> => {
+    const most = view === 'item' ? ttl.itemMs : ttl.stockMs;
+    for (let first = looked; ; first = undefined) {
+      const { kept, hit, ageMs } = await fly<Entry>(
+        ref.key,
+        () => first ?? cache.find(ref),
+        (found) => usable(ref, found, most),
+        async () => {
+          const item = await source.item(ref);
+          return item && entryOf(item);
+        },
+        (entry) => [entry],
+        (token, entry, elapsedMs) => cache.store(token, ref, entry, elapsedMs),
+      );
+      if (kept === undefined) {
+        counted('miss');
+        return undefined;
+      }
+      // Who came later, or wants it fresher, than the one whose answer this is, looks by itself.
+      if (isNewest([kept]) && (!hit || isFresh(ageMs, most))) return shown(kept[view], hit, [kept]);
+    }
+  };
+
+  const usable = (ref: Ref, { kept, ageMs }: Found<Entry>, most: number): boolean =>
+    kept !== undefined && isFresh(ageMs, most) && ref.names(kept) && isNewest([kept]);
+
+  return {
+    one(ref, view) {
+      if (!cache.inProcess || flights.has(ref.key)) return one(ref, view);
+      const found = cache.find(ref) as Found<Entry>;
+      const most = view === 'item' ? ttl.itemMs : ttl.stockMs;
+      if (!usable(ref, found, most)) return one(ref, view, found);
+      const entry = found.kept as Entry;
+      return shown(entry[view], true, [entry]);
+    },
+    async page(page, size) {
+      const key = `${page}:${size}`;
+      for (;;) {
+        const { kept, hit } = await fly<Page>(
+          `page:${key}`,
+          () => cache.findPage(key),
+          (seen) =>
+            seen.kept !== undefined && isFresh(seen.ageMs, ttl.itemMs) && isNewest(seen.kept.versions),
+          async () => {
+            const answer = await source.page(page, size);
+            const versions = answer.items.map(({ id, version }) => ({ id, version }));
+            return { text: JSON.stringify(answer), versions };
+          },
+          ({ versions }) => versions,
+          (token, seen, elapsedMs) => cache.storePage(token, key, seen, elapsedMs),
+        );
+        if (kept !== undefined && isNewest(kept.versions)) return shown(kept.text, hit, kept.versions);
+      }
+    },
+    async learn(news) {
+      for (const version of news.versions) floors.raise(version);
+      if (news.refs.length > 0) names += 1;
+      await cache.learn(news);
+    },
+  };
+};
