@@ -33,8 +33,11 @@ export interface ServicePostgresOptions {
   /** Of the names of the databases and of their roles. */
   readonly prefix: string;
   readonly service: string;
-  /** Whether no other process may have it: a service that shares its database with replicas says no. */
-  readonly exclusive: boolean;
+  /**
+   * Whether no other process may have it: a service that shares its database with replicas says no. `watching`: it is
+   * only read, beside whoever has it.
+   */
+  readonly exclusive: boolean | 'watching';
   /** Is told in a line what the operator should know. */
   readonly told?: (line: string) => void;
 }
@@ -57,7 +60,7 @@ export const openServicePostgres = async (
     applicationName: `cordada ${service}`,
     statementTimeoutMs: settings.DATABASE_STATEMENT_TIMEOUT,
     lockTimeoutMs: settings.DATABASE_LOCK_TIMEOUT,
-    hold: exclusive ? 'exclusive' : 'shared',
+    ...(exclusive !== 'watching' && { hold: exclusive ? 'exclusive' : 'shared' }),
     ...(tls && { tls }),
     ...(settings.DATABASE_ROLES === 'auto' && {
       role: serviceRole(database, url, settings.DATABASE_ROLE_SECRET),

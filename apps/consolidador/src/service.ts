@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { messagingMigrations } from '@cordada/infra/service/messaging.ts';
 import { buildParticipant } from '@cordada/infra/service/participant-service.ts';
 import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
+import { type ExpirySweep, expirySweep } from './expiry-sweep.ts';
 import { stockReads } from './reads.ts';
 import { addStockRoutes } from './routes.ts';
 import { stockCapability } from './store.ts';
@@ -12,11 +13,19 @@ export const migrations = [
   fileURLToPath(new URL('../prisma/migrations', import.meta.url)),
 ];
 
-export const build = (deps: ServiceDeps): Promise<Service> =>
-  buildParticipant(deps, {
+export const build = (deps: ServiceDeps): Promise<Service> => {
+  const { database, runtime, log } = deps;
+  const ttlMs = deps.settings.RESERVA_TTL_MS;
+  let sweep: ExpirySweep | undefined;
+  return buildParticipant(deps, {
     name: 'consolidador',
     description: 'Keeps the stock: the single writer of the inventory. Called by the BFF only.',
-    capability: stockCapability(deps.settings.RESERVA_TTL_MS),
-    addRoutes: (app) => addStockRoutes(app, stockReads(deps.database), deps.runtime),
-    close: async () => {},
+    capability: stockCapability(ttlMs),
+    addRoutes: (app) => addStockRoutes(app, stockReads(database), runtime),
+    async started({ unitOfWork }) {
+      sweep = expirySweep({ database, unitOfWork, runtime, log, ttlMs });
+      sweep.start();
+    },
+    close: async () => sweep?.close(),
   });
+};
