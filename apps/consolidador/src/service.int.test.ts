@@ -1,116 +1,20 @@
-import type { Delivery } from '@cordada/infra/bus/bus.ts';
-import { manifest } from '@cordada/infra/bus/manifest.ts';
 import { statement } from '@cordada/infra/database/database.ts';
-import { type TestDatabase, testDatabases } from '@cordada/infra/database/testing/databases.ts';
-import type { Outgoing } from '@cordada/infra/messaging/message.ts';
-import { busMessage } from '@cordada/infra/messaging/wire.ts';
-import { testServiceDeps } from '@cordada/infra/testing/service-deps.ts';
-import { type Contract, contracts } from '@cordada/schemas';
+import { testDatabases } from '@cordada/infra/database/testing/databases.ts';
+import { contracts } from '@cordada/schemas';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { build, migrations } from './service.ts';
+import { checkLedger } from './ledger.ts';
+import { type StockUnderTest, serveStock } from './testing/stock-under-test.ts';
 
-/** Long enough for a loaded machine. */
-const PATIENCE_MS = 60_000;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The service on a database, and all that it answers. */
-const serve = async ({ name, database, close }: TestDatabase) => {
-  const deps = await testServiceDeps('consolidador', migrations, database);
-  const service = await build(deps);
-  await service.start();
-  const seen: Delivery[] = [];
-  const told = new Set<string | undefined>();
-  // All who listen: on this bus a message stays in the outbox until each of them has it.
-  for (const { name: subscription, topics } of manifest.subscriptions.values())
-    if (subscription !== 'consolidador')
-      await deps.bus.subscribe(
-        { topics, subscription, mode: 'shared-by-key', maxBatch: 100 },
-        async (batch) => {
-          const fresh = batch.filter(({ properties }) => !told.has(properties['ce-id']));
-          for (const { properties } of fresh) told.add(properties['ce-id']);
-          seen.push(...fresh);
-        },
-      );
-  return { name, database, close, deps, service, seen };
-};
-
-const stock = ({ name, database, close, deps, service, seen }: Awaited<ReturnType<typeof serve>>): void => {
+const stock = (served: StockUnderTest): void => {
+  const { name, database, deps, send, of, until, get, item, direct, buyer, close } = served;
   const test = suite(`the stock over the bus on ${name}`);
 
-  test.after(async () => {
-    await service.drain();
-    await service.stop();
-    await deps.close();
-    await close();
-  });
+  test.after(close);
 
-  const send = async (...messages: readonly Outgoing[]): Promise<void> => {
-    const settled = await deps.bus.publish(messages.map((each) => busMessage(each, 'test', deps.runtime)));
-    assert.ok(settled.every(({ status }) => status === 'durable'));
-  };
-  const of = <Body>(contract: Contract<Body>): Body[] =>
-    seen.filter(({ topic }) => topic === contract.topic).map(({ payload }) => contract.decode(payload));
-  const until = async (count: number): Promise<void> => {
-    for (const end = Date.now() + PATIENCE_MS; seen.length < count && Date.now() < end; ) await pause(5);
-    assert.is(seen.length, count, seen.map(({ topic }) => topic).join(', '));
-  };
-  const get = async (url: string) => {
-    const { statusCode, body } = await service.app.inject({
-      method: 'GET',
-      url,
-      headers: { authorization: `Bearer ${deps.tokens.sign('bff', 'consolidador')}` },
-    });
-    return { statusCode, body: JSON.parse(body) };
-  };
-
-  let numero = 0;
-  /** A new item with a price, and nothing seen yet. */
-  const item = async (cantidad: number, precio: string | null = '10.00') => {
-    numero += 1;
-    const id = deps.runtime.uuid();
-    const operation = deps.runtime.uuid();
-    const before = seen.length;
-    const command = {
-      contract: contracts.CrearItem,
-      body: {
-        id_item: id,
-        numero,
-        sku: `P-${numero}`,
-        nombre: `Producto ${numero}`,
-        descripcion: null,
-        precio,
-        cantidad,
-      },
-      correlationId: operation,
-      subject: id,
-      idempotencyKey: operation,
-    };
-    await send(command);
-    await until(before + 1);
-    seen.length = 0;
-    return { id, numero, operation, command };
-  };
-  const step = <Body>(contract: Contract<Body>, saga: string, name: string, body: Body): Outgoing => ({
-    contract: contract as Contract<unknown>,
-    body,
-    correlationId: saga,
-    subject: 'id_reserva' in (body as object) ? (body as { id_reserva: string }).id_reserva : saga,
-    idempotencyKey: `${saga}/${name}/0`,
-  });
-  const buyer = (lineas: readonly { readonly id_item: string; readonly cantidad: number }[]) => {
-    const saga = deps.runtime.uuid();
-    const reserva = deps.runtime.uuid();
-    const ids = { id_reserva: reserva, id_compra: saga };
-    return {
-      saga,
-      reserva,
-      reservar: step(contracts.ReservarInventario, saga, 'reserva', { ...ids, lineas }),
-      liberar: step(contracts.LiberarInventario, saga, 'reserva', { id_reserva: reserva, motivo: 'no' }),
-      confirmar: step(contracts.ConfirmarReserva, saga, 'confirmacion', { ...ids, id_orden: saga }),
-      devolver: step(contracts.DevolverInventario, saga, 'devolucion', ids),
-    };
-  };
+  /** What the ledger says is wrong. */
+  const differences = async (): Promise<string[]> =>
+    (await checkLedger(database)).flatMap((finding) => finding.differences);
 
   test('makes an item once, however often its command comes, and answers it by all that it is called by', async () => {
     const { id, numero: number, command, operation } = await item(5, '1250000.50');
@@ -135,12 +39,7 @@ const stock = ({ name, database, close, deps, service, seen }: Awaited<ReturnTyp
   test('validates, reserves, confirms and gives back a purchase, with every unit in the ledger', async () => {
     const { id } = await item(5);
     const b = buyer([{ id_item: id, cantidad: 2 }]);
-    await send(
-      step(contracts.ValidarInventario, b.saga, 'validacion', {
-        id_compra: b.saga,
-        lineas: [{ producto: id, cantidad: 2 }],
-      }),
-    );
+    await send(b.validar);
     await until(1);
     assert.is(of(contracts.InventarioValidado)[0]?.total, '20.00');
     await send(b.reservar, b.reservar);
@@ -208,9 +107,163 @@ const stock = ({ name, database, close, deps, service, seen }: Awaited<ReturnTyp
     }
   });
 
+  test('an undo that comes before its command leaves nothing reserved, in one batch or in two', async () => {
+    const { id } = await item(5);
+    const [a, b] = [buyer([{ id_item: id, cantidad: 2 }]), buyer([{ id_item: id, cantidad: 2 }])];
+    await send(a.liberar);
+    await send(a.reservar);
+    await until(2);
+    await send(b.liberar, b.reservar);
+    await until(4);
+    assert.is(of(contracts.InventarioReservado).length, 0);
+    assert.is(of(contracts.InventarioLiberado).length, 4, 'the late command is answered as its undo was');
+    assert.is((await get(`/items/${id}`)).body.reserved, 0);
+    await send(a.liberar);
+    await until(5);
+    assert.equal(await differences(), []);
+  });
+
+  test('a command and its undo at once leave all free, whichever is first', async () => {
+    const { id } = await item(50);
+    const buyers = Array.from({ length: 50 }, () => buyer([{ id_item: id, cantidad: 1 }]));
+    await send(...buyers.flatMap((b, i) => (i % 2 ? [b.reservar, b.liberar] : [b.liberar, b.reservar])));
+    await until(100);
+    assert.equal((await get(`/items/${id}`)).body.reserved, 0);
+    assert.equal(await differences(), []);
+  });
+
+  test('a price that comes before its item waits for it', async () => {
+    const id = deps.runtime.uuid();
+    const price = {
+      id_producto: id,
+      numero: 77,
+      sku: 'S',
+      nombre: 'n',
+      descripcion: null,
+      fecha: new Date(),
+    };
+    await send({
+      contract: contracts.ProductoCreado,
+      body: { ...price, precio: '7.25', version: 1 },
+      correlationId: id,
+      subject: id,
+      idempotencyKey: `${id}/1`,
+    });
+    const { body } = (await item(1, null)).command;
+    await send(
+      direct(contracts.CrearItem, { ...body, id_item: id, numero: 900, sku: 'Antes', precio: null }),
+    );
+    await until(1);
+    assert.is((await get('/items/antes')).body.precio, 7.25);
+  });
+
+  test('of many items that want one SKU at once one gets it, and the others are refused', async () => {
+    const { command } = await item(1);
+    const wanted = Array.from({ length: 20 }, (_, i) => {
+      const id_item = deps.runtime.uuid();
+      return direct(contracts.CrearItem, { ...command.body, id_item, numero: 1_000 + i, sku: 'Único' });
+    });
+    await Promise.all(wanted.map((each) => send(each)));
+    await until(20);
+    assert.is(of(contracts.ItemCreado).length, 1);
+    const codes = of(contracts.OperacionInventarioRechazada).map(({ codigo }) => codigo);
+    assert.equal([...new Set(codes)], ['SKU_DUPLICADO']);
+  });
+
+  test('commands by hand are operations that tell how they ended', async () => {
+    const { id } = await item(5);
+    const hold = direct(contracts.ReservarExistencia, {
+      id_item: id,
+      id_reserva: deps.runtime.uuid(),
+      cantidad: 3,
+    });
+    const release = direct(contracts.LiberarExistencia, { id_item: id, cantidad: 4 });
+    const adjust = direct(contracts.AjustarExistencia, { id_item: id, delta: -3, disponible: null });
+    await send(hold, release, adjust, direct(contracts.EliminarItem, { id_item: id }));
+    const outcome = async ({ correlationId }: { readonly correlationId: string }) =>
+      (await get(`/operations/${correlationId}`)).body;
+    assert.is((await outcome(hold)).estado, 'DONE');
+    assert.is((await outcome(release)).error.codigo, 'RESERVA_INSUFICIENTE');
+    assert.is((await outcome(adjust)).error.codigo, 'EXISTENCIA_INSUFICIENTE');
+    const { reservas } = (await get(`/reservas?item=${id}&estado=VIGENTE`)).body;
+    assert.equal(reservas[0].dueno, { operacion: hold.correlationId });
+    assert.equal(reservas[0].lineas, [{ item: id, bodega: 'principal', cantidad: 3 }]);
+    const free = direct(contracts.LiberarExistencia, { id_item: id, cantidad: 3 });
+    const remove = direct(contracts.EliminarItem, { id_item: id });
+    await send(free, remove);
+    assert.is((await outcome(remove)).estado, 'DONE');
+    assert.is((await get(`/items/${id}`)).statusCode, 404);
+    assert.equal(await differences(), []);
+  });
+
+  test('the ledger tells a quantity that nothing explains, and a constraint that is gone', async () => {
+    const { id } = await item(5);
+    assert.equal(await differences(), []);
+    const sql = async (text: string) => {
+      await database.transaction((tx) => tx.script(text.replaceAll('$1', `'${id}'`)));
+    };
+    const holds = async (tamper: string, mend: string, told: RegExp): Promise<void> => {
+      await sql(tamper);
+      const found = await differences();
+      assert.ok(
+        found.some((line) => told.test(line)),
+        `${tamper}: ${found.join('; ')}`,
+      );
+      await sql(mend);
+      assert.equal(await differences(), [], mend);
+    };
+    await holds(
+      'UPDATE existencia SET cantidad = 6 WHERE item = $1; UPDATE item SET cantidad = 6 WHERE id = $1',
+      'UPDATE existencia SET cantidad = 5 WHERE item = $1; UPDATE item SET cantidad = 5 WHERE id = $1',
+      /has 6 units.*movements add up to 5/,
+    );
+    await holds(
+      'UPDATE item SET cantidad = 4 WHERE id = $1',
+      'UPDATE item SET cantidad = 5 WHERE id = $1',
+      /4 units.*warehouses have 5/,
+    );
+    await holds(
+      `UPDATE existencia SET reservada = 1 WHERE item = $1; UPDATE item SET reservada = 1 WHERE id = $1;
+       INSERT INTO movimiento (tipo, item, bodega, delta_cantidad, delta_reservada, origen, fecha)
+       VALUES ('RESERVA', $1, 'principal', 0, 1, 'x', now())`,
+      `UPDATE existencia SET reservada = 0 WHERE item = $1; UPDATE item SET reservada = 0 WHERE id = $1;
+       DELETE FROM movimiento WHERE origen = 'x'`,
+      /1 units are reserved.*live reservations add up to 0/,
+    );
+    await holds(
+      `UPDATE movimiento SET delta_cantidad = 7 WHERE item = $1`,
+      `UPDATE movimiento SET delta_cantidad = 5 WHERE item = $1`,
+      /has 5 units.*add up to 7/,
+    );
+    await holds(
+      'ALTER TABLE existencia DROP CONSTRAINT existencia_reservada_check',
+      'ALTER TABLE existencia ADD CONSTRAINT existencia_reservada_check CHECK (0 <= reservada AND reservada <= cantidad)',
+      /existencia_reservada_check of existencia is missing/,
+    );
+  });
+
+  test('a row that another writer has changed since it was read is not overwritten', async () => {
+    const { id } = await item(5);
+    const write = (read: number) =>
+      database.query(
+        statement(
+          'test_optimistic',
+          `WITH escritas AS (UPDATE item SET version = version + 1 WHERE id = $1 AND version = $2 RETURNING 1)
+           SELECT exigir_filas(count(*), 1) FROM escritas`,
+        ),
+        [id, read],
+      );
+    const { version } = (await get(`/items/${id}`)).body;
+    await write(version);
+    const refusal = await write(version).catch((error: { code?: string }) => error);
+    assert.is((refusal as { code?: string }).code, '40001', 'which the pipeline waits out and tries again');
+  });
+
   test.run();
 };
 
+/** Three replicas where several processes may share a database. */
 const served = [];
-for (const each of await testDatabases('stock')) served.push(await serve(each));
+for (const each of await testDatabases('stock'))
+  served.push(await serveStock(each, { replicas: each.database.kind === 'postgres' ? 3 : 1 }));
 for (const each of served) stock(each);
