@@ -5,7 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startOwnPulsar } from '../../testing/pulsar.ts';
 import { defineManifest, manifest as product } from '../manifest.ts';
-import { pulsarAdmin } from './admin.ts';
+import { eventually } from '../testing/observation.ts';
+import { type PulsarAdmin, pulsarAdmin } from './admin.ts';
 import { namespacePolicies } from './namespace-policies.ts';
 import {
   checkProvisioned,
@@ -247,25 +248,44 @@ else {
   test('a service is not ready until all is there, and says what is missing', async () => {
     const options = optionsFor();
     let now = 0;
-    const check = provisionedCheck({ ...options, now: () => now });
-    const reason = await check().then(
-      () => 'ready',
-      (error: Error) => error.message,
-    );
-    assert.match(
-      reason,
-      /^not provisioned \(npm run provision\): topic persistent:.*a\/Hacer\.v1 is missing, and 1 more$/,
-    );
+    let asked = 0;
+    const admin: PulsarAdmin = {
+      ...options.admin,
+      partitions(topic) {
+        asked += 1;
+        return options.admin.partitions(topic);
+      },
+    };
+    const check = provisionedCheck({ ...options, admin, now: () => now });
+    const said = (): Promise<string> =>
+      check().then(
+        () => 'ready',
+        (error: Error) => error.message,
+      );
+    const whatIsMissing =
+      /^not provisioned \(npm run provision\): topic persistent:.*a\/Hacer\.v1 is missing, and 1 more$/;
+    for (const reason of await Promise.all([said(), said()])) assert.match(reason, whatIsMissing);
+    assert.is(asked, options.manifest.topics.size, 'two at once are one question');
     await provision(options);
-    await check();
+    assert.is(await said(), 'ready');
     await request('DELETE', `persistent/${options.tenant}/a/Hecho.v1/subscription/b`);
-    await check(); // remembered
+    assert.is(await said(), 'ready', 'remembered');
     now = 31_000;
-    const later = await check().then(
-      () => 'ready',
-      (error: Error) => error.message,
-    );
-    assert.match(later, /subscription b of .* is missing$/);
+    await eventually('it is told so', async () => /subscription b of .* is missing$/.test(await said()));
+  });
+
+  test('a service that has found all there stays ready while the broker does not answer', async () => {
+    const options = optionsFor();
+    let now = 0;
+    await provision(options);
+    const check = provisionedCheck({ ...options, now: () => now });
+    await check();
+    await own.kill();
+    now = 31_000;
+    await check();
+    await new Promise((resolve) => setTimeout(resolve, 500)); // by then it has been told that nobody is there
+    await check();
+    await own.restart();
   });
 
   test('all that was made is still there after the death of the broker', async () => {

@@ -209,24 +209,35 @@ export const checkProvisioned = async ({
   return found.flat();
 };
 
-/** How long an answer of `provisionedCheck` that all is there holds. */
+/** How old it may be that all was there before it is asked again. */
 const REMEMBERED_MS = 30_000;
 
 /**
- * A check for `/ready`: rejects in one line with what is missing. Services never make it themselves. That all is there
- * is remembered for 30 s.
+ * A check for `/ready`: rejects in one line with what is missing. Services never make it themselves. One question is
+ * under way at a time. Once all was there it is so until the broker says otherwise: it is asked every 30 s, nobody waits
+ * for that, and a broker that does not answer has lost nothing.
  */
 export const provisionedCheck = (
   options: Pick<ProvisionOptions, 'admin' | 'manifest' | 'tenant'> & { now(): number },
 ): (() => Promise<void>) => {
-  let goodUntil = Number.NEGATIVE_INFINITY;
+  /** When all was there; undefined where it never was, or something is missing now. */
+  let whole: number | undefined;
+  let asking: Promise<void> | undefined;
+  const ask = (): Promise<void> => {
+    asking ??= checkProvisioned(options)
+      .then(([first, ...others]) => {
+        whole = first === undefined ? options.now() : undefined;
+        if (first === undefined) return;
+        const more = others.length > 0 ? `, and ${others.length} more` : '';
+        throw new Error(`not provisioned (npm run provision): ${first}${more}`);
+      })
+      .finally(() => {
+        asking = undefined;
+      });
+    return asking;
+  };
   return async () => {
-    if (options.now() < goodUntil) return;
-    const [first, ...others] = await checkProvisioned(options);
-    if (first !== undefined) {
-      const more = others.length > 0 ? `, and ${others.length} more` : '';
-      throw new Error(`not provisioned (npm run provision): ${first}${more}`);
-    }
-    goodUntil = options.now() + REMEMBERED_MS;
+    if (whole === undefined) return ask();
+    if (options.now() - whole >= REMEMBERED_MS) ask().catch(() => undefined); // what it says, the next one is told
   };
 };

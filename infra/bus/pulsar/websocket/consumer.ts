@@ -18,8 +18,8 @@ const FIRST_ESTIMATE_BYTES = 512 * 1024;
 /** Ids of a topic that are remembered as handled: more than can be acknowledged and lost with one broker. */
 const REMEMBERED_IDS = 20_000;
 
-/** How many messages the broker reads ahead for one consumer, of whatever size: they are in its memory until we ask. */
-export const READ_AHEAD = 100;
+/** How many messages of a partition the broker reads ahead for a consumer, of whatever size: in its memory until we ask. */
+export const READ_AHEAD = 32;
 
 interface Held {
   readonly key: string;
