@@ -22,9 +22,10 @@ export const compraSaga = saga({
   .step('reserva', {
     timeout,
     command: contracts.ReservarInventario,
-    body: ({ saga, id, facts }) => ({
+    body: ({ saga, input, id, facts }) => ({
       id_reserva: id('reserva'),
       id_compra: saga,
+      vence: input.vence,
       lineas: facts.validacion.lineas.map(({ id_item, cantidad }) => ({ id_item, cantidad })),
     }),
     event: contracts.InventarioReservado,

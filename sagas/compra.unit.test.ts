@@ -27,6 +27,7 @@ const input = {
     { producto: 'SKU-1', cantidad: 2 },
     { producto: '7', cantidad: 1 },
   ],
+  vence: new Date(Date.UTC(2030, 0, 2)),
 };
 const linea = (numero: number, cantidad: number, precio_unitario: string) => ({
   id_item: `item-${numero}`,
@@ -92,6 +93,7 @@ test('reserves the items that were validated', () => {
       sends(contracts.ReservarInventario, {
         id_reserva: reserva,
         id_compra: SAGA,
+        vence: input.vence,
         lineas: [
           { id_item: 'item-1', cantidad: 2 },
           { id_item: 'item-7', cantidad: 1 },

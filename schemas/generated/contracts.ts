@@ -353,6 +353,8 @@ export interface ReservarInventario {
   readonly id_reserva: string;
   readonly id_compra: string;
   readonly lineas: readonly LineaReserva[];
+  /** Until when it may wait for its order, where that is sooner than others expire; null: as long as any */
+  readonly vence: Date | null;
 }
 
 /** Failure: products are missing or short (all of them are listed), or have no price. */
@@ -402,6 +404,8 @@ export interface IniciarCompra {
   readonly id_usuario: string;
   readonly domicilio: string;
   readonly lineas: readonly LineaPedida[];
+  /** Until when its reservation may wait for its order; null: as long as any */
+  readonly vence: Date | null;
 }
 
 /** Failure: the order is on its way already. */
@@ -698,6 +702,7 @@ const RESERVAR_EXISTENCIA_VERSIONS: readonly ContractVersion[] = [
 
 const RESERVAR_INVENTARIO_VERSIONS: readonly ContractVersion[] = [
   { version: '1.0', fingerprint: 'fb3140ee40cab8a3', schema: {"type":"record","name":"ReservarInventario","namespace":"cordada.consolidador","doc":"Command, step 2 of the purchase saga: set the units aside.","fields":[{"name":"id_reserva","type":"string"},{"name":"id_compra","type":"string"},{"name":"lineas","type":{"type":"array","items":{"type":"record","name":"LineaReserva","namespace":"cordada.consolidador","doc":"Units of an item to set aside","fields":[{"name":"id_item","type":"string"},{"name":"cantidad","type":"int"}]}}}]} },
+  { version: '1.1', fingerprint: '1c64f9d5dd1afefd', schema: {"type":"record","name":"ReservarInventario","namespace":"cordada.consolidador","doc":"Command, step 2 of the purchase saga: set the units aside.","fields":[{"name":"id_reserva","type":"string"},{"name":"id_compra","type":"string"},{"name":"lineas","type":{"type":"array","items":{"type":"record","name":"LineaReserva","namespace":"cordada.consolidador","doc":"Units of an item to set aside","fields":[{"name":"id_item","type":"string"},{"name":"cantidad","type":"int"}]}}},{"name":"vence","doc":"Until when it may wait for its order, where that is sooner than others expire; null: as long as any","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"default":null}]} },
 ];
 
 const VALIDACION_INVENTARIO_FALLIDA_VERSIONS: readonly ContractVersion[] = [
@@ -718,6 +723,7 @@ const COMPRA_RECHAZADA_VERSIONS: readonly ContractVersion[] = [
 
 const INICIAR_COMPRA_VERSIONS: readonly ContractVersion[] = [
   { version: '1.0', fingerprint: '563e6dbebce4f6e5', schema: {"type":"record","name":"IniciarCompra","namespace":"cordada.gestor_compra","doc":"Command: begin the purchase saga. Its correlationid is the saga, and the purchase.","fields":[{"name":"id_usuario","type":"string"},{"name":"domicilio","type":"string"},{"name":"lineas","type":{"type":"array","items":{"type":"record","name":"LineaPedida","namespace":"cordada.gestor_compra","doc":"What a buyer wants: a product by id, number, SKU or name, and how many of it","fields":[{"name":"producto","type":"string"},{"name":"cantidad","type":"int"}]}}}]} },
+  { version: '1.1', fingerprint: '86bece1f2775578e', schema: {"type":"record","name":"IniciarCompra","namespace":"cordada.gestor_compra","doc":"Command: begin the purchase saga. Its correlationid is the saga, and the purchase.","fields":[{"name":"id_usuario","type":"string"},{"name":"domicilio","type":"string"},{"name":"lineas","type":{"type":"array","items":{"type":"record","name":"LineaPedida","namespace":"cordada.gestor_compra","doc":"What a buyer wants: a product by id, number, SKU or name, and how many of it","fields":[{"name":"producto","type":"string"},{"name":"cantidad","type":"int"}]}}},{"name":"vence","doc":"Until when its reservation may wait for its order; null: as long as any","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"default":null}]} },
 ];
 
 const ANULACION_ORDEN_FALLIDA_VERSIONS: readonly ContractVersion[] = [

@@ -20,6 +20,7 @@ import { addOperatorRoutes } from './routes/operators.ts';
 import { addOrdenRoutes } from './routes/ordenes.ts';
 import { addReadRoutes } from './routes/reads.ts';
 import { addRegistrationRoutes } from './routes/registrations.ts';
+import { addReservaRoutes } from './routes/reservas.ts';
 import { addRuleRoutes } from './routes/rules.ts';
 import { addSagaViewRoutes } from './routes/sagas.ts';
 import { addStreamRoutes } from './routes/stream.ts';
@@ -84,6 +85,7 @@ export const build = async (deps: BffDeps): Promise<Service> => {
   addCompraRoutes(app, parts, purchases, outcomes);
   addGraphqlRoutes(app, { purchases, log, auth: security.auth });
   addOrdenRoutes(app, parts);
+  addReservaRoutes(app, parts);
   addStreamRoutes(app, parts);
   return {
     name,

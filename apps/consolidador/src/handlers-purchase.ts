@@ -88,6 +88,8 @@ const reservar: Reaction<StockRows, ReservarInventario> = {
     );
     const short = shortOf(wanted, called);
     if (short) return failed(short);
+    const vence = sooner(new Date(now.getTime() + ttlMs), body.vence);
+    if (vence <= now) return refused('RESERVA_VENCIDA', 'la reserva vencía antes de poder hacerse');
     const lineas = wanted.flatMap(({ item, cantidad }) => {
       const lines = item && stock.allocate(item.id, cantidad);
       if (!lines) throw new Error(`the warehouses of ${item?.id} do not add up to its total`);
@@ -100,7 +102,7 @@ const reservar: Reaction<StockRows, ReservarInventario> = {
       origen: envelope.correlationId,
       estado: 'VIGENTE',
       creada: now,
-      vence: new Date(now.getTime() + ttlMs),
+      vence,
       avisada: null,
       actualizada: now,
       lineas,
@@ -117,6 +119,8 @@ const reservar: Reaction<StockRows, ReservarInventario> = {
       fecha: now,
     }),
 };
+
+const sooner = (one: Date, other: Date | null): Date => (other !== null && other < one ? other : one);
 
 /** A product as a buyer may know it: by its number. */
 const called = ({ item, producto }: Wanted): string => (item ? String(item.numero) : producto);

@@ -74,10 +74,10 @@ const batch = () => {
           id_compra: ids.id_compra,
           lineas: lineas.map(([producto, cantidad]) => ({ producto, cantidad })),
         }),
-      reserve: (at = 0) =>
+      reserve: (at = 0, vence: Date | null = null) =>
         tell(
           contracts.ReservarInventario,
-          { ...ids, lineas: lineas.map(([id_item, cantidad]) => ({ id_item, cantidad })) },
+          { ...ids, lineas: lineas.map(([id_item, cantidad]) => ({ id_item, cantidad })), vence },
           ids.id_compra,
           at,
         ),
@@ -235,6 +235,17 @@ test('lines of one item are reserved together, or refused together', () => {
 test('a reservation carries when it runs out', () => {
   const { item, buyer } = batch();
   assert.equal(buyer([item(1), 1]).reserve(5_000).body.vence, new Date(5_000 + TTL));
+});
+
+test('a buyer may want it to run out sooner, and not later; one that would have run out already is not made', () => {
+  const { stock, item, buyer, quantities } = batch();
+  const id = item(5);
+  const reserved = (vence: number) => buyer([id, 1]).reserve(5_000, new Date(vence)).body;
+  assert.equal(reserved(5_001).vence, new Date(5_001));
+  assert.equal(reserved(5_001 + TTL).vence, new Date(5_000 + TTL));
+  for (const late of [5_000, 1]) assert.is(reserved(late).codigo, 'RESERVA_VENCIDA');
+  assert.equal(quantities(id), [5, 2]);
+  folds(stock);
 });
 
 test('confirming takes the units out, once however often; releasing after it is held for an operator', () => {

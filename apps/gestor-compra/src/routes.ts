@@ -6,7 +6,7 @@ import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Coordinator } from '@cordada/sagas/engine/coordinator.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
 import { sagaOf } from '@cordada/sagas/service/saga-routes.ts';
-import type { IniciarCompra } from '@cordada/schemas';
+import type { CompraRechazada, IniciarCompra } from '@cordada/schemas';
 import Type from 'typebox';
 import type { Validada } from './compra.ts';
 import type { PrismaClient, Compra as StoredCompra } from './generated/prisma/client.ts';
@@ -24,16 +24,26 @@ const view = (compra: StoredCompra) => {
     domicilio: compra.domicilio,
     estado: compra.estado,
     ...(compra.detenida && { detenida: true }),
-    productos: pedido,
+    productos: pedido.map(({ producto, cantidad }) => ({ producto, cantidad })),
     ...(validada && {
-      lineas: validada.map(({ precio_unitario, ...linea }) => ({
-        ...linea,
+      lineas: validada.map(({ id_item, numero, sku, nombre, cantidad, precio_unitario }) => ({
+        id_item,
+        numero,
+        sku,
+        nombre,
+        cantidad,
         precio_unitario: new Digits(precio_unitario),
       })),
     }),
     ...(total && { total: new Digits(total.toFixed(2)) }),
     idOrden: entityId(compra.id, 'orden', 0),
-    ...(codigo !== null && { codigo, motivo: motivo ?? '', faltantes: faltantes ?? [] }),
+    ...(codigo !== null && {
+      codigo,
+      motivo: motivo ?? '',
+      faltantes: ((faltantes ?? []) as unknown as CompraRechazada['faltantes']).map(
+        ({ producto, pedido: wanted, disponible }) => ({ producto, pedido: wanted, disponible }),
+      ),
+    }),
     creada: compra.creada.toISOString(),
     actualizada: compra.actualizada.toISOString(),
   };

@@ -20,6 +20,13 @@ export const pedido = Type.Object(
       description: 'Un producto repetido cuenta como la suma',
     }),
     domicilio: text(1, SHORT_TEXT),
+    vence: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description:
+          'Hasta cuándo su reserva puede esperar a la orden, si no hasta que venza como todas; pasado, la compra se rechaza',
+      }),
+    ),
   },
   {
     additionalProperties: false,

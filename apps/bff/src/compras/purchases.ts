@@ -1,8 +1,10 @@
+import { HttpError } from '@cordada/infra/http/errors.ts';
 import type { RequestOrigin } from '@cordada/infra/http/service-client.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import { contracts } from '@cordada/schemas';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
+import { isInstant } from '../instants.ts';
 import type { Intake } from '../intake.ts';
 import type { Outcomes } from '../outcomes.ts';
 import type { BffParts } from '../parts.ts';
@@ -33,14 +35,19 @@ export const createPurchases = (parts: BffParts, intake: Intake, outcomes: Outco
     isUuid(id) ? owner.find<Compra>({ method: 'GET', path: ['compras', id], origin }) : undefined;
   return {
     find,
-    begin: (request, reply, route, { idUsuario, domicilio, productos }) =>
+    begin: (request, reply, route, { idUsuario, domicilio, productos, vence }) =>
       intake.take(request, reply, {
         route,
         owner,
         path: (saga) => ['idempotencia', saga],
         command: (saga) => ({
           contract: contracts.IniciarCompra,
-          body: { id_usuario: idUsuario, domicilio, lineas: productos },
+          body: {
+            id_usuario: idUsuario,
+            domicilio,
+            lineas: productos,
+            vence: vence === undefined ? null : instantOf(vence),
+          },
           correlationId: saga,
           subject: saga,
           idempotencyKey: saga,
@@ -51,4 +58,15 @@ export const createPurchases = (parts: BffParts, intake: Intake, outcomes: Outco
     ended: async (id, request, wait) =>
       wait && (await outcomes.saga('compra', id, wait)) ? find(id, request) : undefined,
   };
+};
+
+/** @throws HttpError 400 for what only looks like an instant */
+const instantOf = (text: string): Date => {
+  if (isInstant(text)) return new Date(text);
+  throw new HttpError({
+    status: 400,
+    code: 'VALOR_INVALIDO',
+    detail: 'No es un instante',
+    source: { pointer: '/vence' },
+  });
 };

@@ -5,6 +5,7 @@ import type { ServiceClient } from '@cordada/infra/http/service-client.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import Type, { type Static } from 'typebox';
 import { errors } from '../documents.ts';
+import { isInstant } from '../instants.ts';
 import type { BffParts } from '../parts.ts';
 import { sagaOwners } from '../saga-owners.ts';
 import { motivo, type Verbs, verbHeaders } from '../verbs.ts';
@@ -281,8 +282,6 @@ const refuseUnreadable = ({ desde, hasta, cursor }: Readonly<Record<string, unkn
       source: { parameter: 'cursor' },
     });
 };
-
-const isInstant = (text: string): boolean => /^(?!0000)\d{4}-/.test(text) && !Number.isNaN(Date.parse(text));
 
 /**
  * One page of the pages of every owner. A cursor is a place in the one order that all owners list by, when a saga

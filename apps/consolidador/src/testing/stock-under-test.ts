@@ -144,7 +144,7 @@ export const serveStock = async (
     return {
       saga,
       reserva,
-      reservar: step(contracts.ReservarInventario, saga, 'reserva', { ...ids, lineas }),
+      reservar: step(contracts.ReservarInventario, saga, 'reserva', { ...ids, lineas, vence: null }),
       liberar: step(contracts.LiberarInventario, saga, 'reserva', { id_reserva: reserva, motivo: 'no' }),
       confirmar: step(contracts.ConfirmarReserva, saga, 'confirmacion', { ...ids, id_orden: saga }),
       validar: step(contracts.ValidarInventario, saga, 'validacion', {
