@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { manifest } from '../bus/manifest.ts';
-import { portOf, serviceNames } from '../config/services.ts';
+import { neighbourNames, portOf, serviceNames, urlsSetting } from '../config/services.ts';
 import { declared, readSettings } from '../config/settings.ts';
 import { brokerVersion } from './pulsar/broker-jars.ts';
 
@@ -36,7 +36,10 @@ const dockerfile = here('Dockerfile');
 test('every service of the code stands in compose, and the reverse', () => {
   const programs = ours.flatMap(([name, { command }]) => (command[0]?.startsWith('apps/') ? [name] : []));
   assert.equal(programs.sort(), [...serviceNames].sort());
-  assert.equal(Object.keys(services).sort(), [...serviceNames, 'postgres', 'provision', 'pulsar'].sort());
+  assert.equal(
+    Object.keys(services).sort(),
+    [...serviceNames, 'postgres', 'provision', 'pulsar', 'redis'].sort(),
+  );
   const apps = readdirSync(join(root, 'apps')).filter((app) =>
     existsSync(join(root, 'apps', app, 'src/main.ts')),
   );
@@ -84,8 +87,8 @@ test('the ports of the services, of their addresses, of the health check and of 
     const reached = [...expose, ...ports.map((mapping) => mapping.split(':').at(-1))].map(Number);
     assert.equal(reached, [port], name);
   }
-  for (const name of ['campaign', 'partner', 'tracking'] as const) {
-    const urls = services.bff?.environment[`${name.toUpperCase()}_URLS`];
+  for (const name of neighbourNames) {
+    const urls = services.bff?.environment[urlsSetting(name)];
     assert.is(urls, `http://${name}:${portOf({ PORT_BASE }, name, 0)}`);
   }
   assert.match(here('healthcheck.mjs'), /127\.0\.0\.1:\$\{PORT\}\/ready/);
@@ -99,15 +102,15 @@ test('the ports of the services, of their addresses, of the health check and of 
 
 test('health checks order the start: servers, provisioning, the services, and the bff last', () => {
   assert.equal(services.provision?.depends_on, { pulsar: { condition: 'service_healthy' } });
-  for (const name of ['campaign', 'partner', 'tracking']) {
+  for (const name of neighbourNames) {
     assert.equal(services[name]?.depends_on, {
       postgres: { condition: 'service_healthy' },
       provision: { condition: 'service_completed_successfully' },
     });
     assert.is(services[name]?.deploy?.replicas, 2);
   }
-  assert.equal(Object.keys(services.bff?.depends_on ?? {}).sort(), ['campaign', 'partner', 'tracking']);
-  for (const name of ['pulsar', 'postgres']) assert.ok(services[name]?.healthcheck?.test, name);
+  assert.equal(Object.keys(services.bff?.depends_on ?? {}).sort(), [...neighbourNames].sort());
+  for (const name of ['pulsar', 'postgres', 'redis']) assert.ok(services[name]?.healthcheck?.test, name);
   assert.match(dockerfile, /^HEALTHCHECK .*CMD \["node", "infra\/deploy\/healthcheck\.mjs"\]$/m);
 });
 
@@ -115,7 +118,7 @@ test('each profile has its own, and the servers keep their data in volumes', () 
   const of = (profile: string): string[] =>
     Object.keys(services).filter((name) => services[name]?.profiles.includes(profile));
   assert.equal(of('pulsar'), ['pulsar']);
-  assert.equal(of('db'), ['postgres']);
+  assert.equal(of('db').sort(), ['postgres', 'redis']);
   assert.equal(of('services').sort(), [...serviceNames, 'provision'].sort());
   const volumes = Object.keys(compose.volumes);
   for (const name of ['pulsar', 'postgres'])

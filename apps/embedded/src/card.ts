@@ -42,6 +42,8 @@ export interface CardOptions {
   readonly seconds: number;
 }
 
+const COLUMN = Math.max(...serviceNames.map((name) => name.length));
+
 /** What a person needs to know once everything runs. */
 export const card = ({ settings, place, urls, bus, seconds }: CardOptions): string => {
   const key = settings.AUTH === 'demo' ? '' : " -H 'x-api-key: <key>'";
@@ -52,13 +54,13 @@ export const card = ({ settings, place, urls, bus, seconds }: CardOptions): stri
   return [
     '',
     `Cordada is up, after ${seconds.toFixed(1)} s`,
-    ...serviceNames.map((name) => `  ${name.padEnd(9)} ${urls[name].join('  ')}`),
-    `  ${'docs'.padEnd(9)} ${bff}/docs`,
-    ...(bus === undefined ? [] : [`  ${'bus'.padEnd(9)} ${bus}`]),
-    `  ${'data'.padEnd(9)} ${dataOf(place)}`,
-    `  ${'open'.padEnd(9)} ${openTo(settings)}`,
-    `  ${'try'.padEnd(9)} ${curl}`,
-    `  ${'end'.padEnd(9)} Ctrl-C`,
+    ...serviceNames.map((name) => `  ${name.padEnd(COLUMN)} ${urls[name].join('  ')}`),
+    `  ${'docs'.padEnd(COLUMN)} ${bff}/docs`,
+    ...(bus === undefined ? [] : [`  ${'bus'.padEnd(COLUMN)} ${bus}`]),
+    `  ${'data'.padEnd(COLUMN)} ${dataOf(place)}`,
+    `  ${'open'.padEnd(COLUMN)} ${openTo(settings)}`,
+    `  ${'try'.padEnd(COLUMN)} ${curl}`,
+    `  ${'end'.padEnd(COLUMN)} Ctrl-C`,
     '',
   ].join('\n');
 };
