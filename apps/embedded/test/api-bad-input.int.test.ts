@@ -20,6 +20,7 @@ const test = suite('bad input');
 const everything = async (): Promise<string> => {
   const lists = ['/obtener-campaigns', '/obtener-partners', '/obtener-eventos', '/api/sagas?limit=500'];
   const answers = [];
+  lists.push('/usuarios/1/compras', '/api/reservas', '/api/clientes/1');
   for (const path of [...lists, '/api/auditoria', '/api/mensajes-retenidos'])
     answers.push((await call('GET', path)).text);
   return answers.join('\n');

@@ -28,6 +28,7 @@ interface Schema {
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly example?: unknown;
+  readonly const?: unknown;
   readonly 'x-money'?: boolean;
 }
 
@@ -279,6 +280,11 @@ const textsAgainst = (schema: Schema, value: unknown): string[] => {
       ...['12345678901234567', '"12345678901234567"', '1e999', '-1e999', '1e-3', '" 1"', '"1,5"', '"NaN"'],
       ...brokenText,
     ];
+  const kinds = (schema.anyOf ?? []).filter(({ const: fixed }) => fixed === undefined);
+  if (kinds.length > 0) {
+    const [first = [], ...others] = kinds.map((kind) => textsAgainst(kind, value));
+    return first.filter((text) => others.every((texts) => texts.includes(text)));
+  }
   if (schema.anyOf !== undefined || schema.enum !== undefined)
     return [...notText, ...brokenText, '"otro"', '""'];
   switch (schema.type) {
@@ -295,7 +301,11 @@ const textsAgainst = (schema: Schema, value: unknown): string[] => {
     case 'boolean':
       return ['null', '0', '1', '"true"', '""', '[]', '{}', '1e999'];
     case 'integer':
-      return ['null', '"1"', 'true', '1.5', '-1', '1e999', '9007199254740993', '[]', '{}', '1e20'];
+      return [
+        ...['null', '"1"', 'true', '1.5', '1e999', '9007199254740993', '[]', '{}', '1e20'],
+        ...((schema.minimum ?? 0) < 0 ? [] : ['-1']),
+        ...((schema.minimum ?? 0) <= 0 && (schema.maximum ?? 0) >= 0 ? [] : ['0']),
+      ];
     case 'array':
       return [
         ...['null', '{}', '"x"', '7', 'true'],
@@ -303,6 +313,8 @@ const textsAgainst = (schema: Schema, value: unknown): string[] => {
       ];
     case 'object':
       return ['null', '[]', '"x"', '7', 'true'];
+    case 'null':
+      return [...notText.filter((text) => text !== 'null'), ...brokenText];
     default:
       throw new Error(`the table knows nothing of ${JSON.stringify(schema)}`);
   }
@@ -310,7 +322,11 @@ const textsAgainst = (schema: Schema, value: unknown): string[] => {
 
 const manyOf = (list: unknown, count: number): string => {
   const [first] = list as readonly object[];
-  return JSON.stringify(Array.from({ length: count }, (_, index) => ({ ...first, id: `id-${index}` })));
+  return JSON.stringify(
+    Array.from({ length: count }, (_, index) =>
+      'id' in (first ?? {}) ? { ...first, id: `id-${index}` } : { ...first },
+    ),
+  );
 };
 
 const token = '«here»';
