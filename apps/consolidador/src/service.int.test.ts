@@ -89,6 +89,7 @@ const stock = (served: StockUnderTest): void => {
     const versions = of(contracts.InventarioReservado).map(({ existencias }) => existencias[0]?.version);
     assert.is(new Set(versions).size, 100, 'every change has a version of its own');
     assert.is(Math.max(...(versions as number[])), version);
+    assert.equal(await differences(), []);
   });
 
   test('a database that is written behind its back sells nothing that is not there', async () => {
