@@ -119,8 +119,8 @@ export const declared = {
     ),
   ),
   REDIS_HOST: declare.optional(declare.text('', 'Host of that Redis, instead of REDIS_URL.')),
-  REDIS_PORT: declare.integer(6379, 1, 65_535, 'Its port.'),
-  REDIS_PASSWORD: declare.optional(declare.text('', 'Its password.')),
+  REDIS_PORT: declare.integer(6379, 1, 65_535, 'Port of that Redis.'),
+  REDIS_PASSWORD: declare.optional(declare.text('', 'Password of that Redis.')),
   CACHE_TTL_MS: declare.integer(
     300_000,
     1,

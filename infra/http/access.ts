@@ -22,6 +22,8 @@ export const access = {
   service: { kind: 'service' },
   /** Those roles; anyone while `AUTH=demo`. */
   demoOpen: (...allowed: Role[]): Access => ({ kind: 'roles', roles: allowed, demo: 'open' }),
+  /** Those roles, in the demo too. */
+  only: (...allowed: Role[]): Access => ({ kind: 'roles', roles: allowed, demo: 'closed' }),
 } as const satisfies Record<string, Access | ((...allowed: Role[]) => Access)>;
 
 /** Who calls. `demo` stands for everyone without a key while `AUTH=demo`. */

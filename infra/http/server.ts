@@ -132,11 +132,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   app.setErrorHandler((error, request, reply) => answer(error, request, reply));
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => readBody(body),
-  );
+  takeJson(app, 'application/json');
 
   const methods = createMethodIndex();
   app.addHook('onRoute', ({ method, url }) => methods.add(method, url));
@@ -192,6 +188,13 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     draining: () => draining,
   });
   return app;
+};
+
+/** Has `app` read bodies of a media type as JSON without loss. */
+export const takeJson = (app: Server, mediaType: string): void => {
+  app.addContentTypeParser(mediaType, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
+    readBody(body),
+  );
 };
 
 /** @throws HttpError 400 for what is not UTF-8 or not acceptable JSON */

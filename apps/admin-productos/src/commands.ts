@@ -122,10 +122,11 @@ export const release = (cantidad: number) => ({
   body: ({ id }: Producto) => ({ id_item: id, cantidad }),
 });
 
-export const adjust = (delta: number) => ({
+/** @param to how many units more, or how many are to be available then */
+export const adjust = (to: { readonly delta: number } | { readonly disponible: number }) => ({
   action: 'item.ajustar',
   contract: contracts.AjustarExistencia,
-  body: ({ id }: Producto) => ({ id_item: id, delta, disponible: null }),
+  body: ({ id }: Producto) => ({ id_item: id, delta: 0, disponible: null, ...to }),
 });
 
 /**

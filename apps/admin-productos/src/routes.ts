@@ -152,12 +152,17 @@ export const addProductRoutes = (app: Server, { commands, database, prisma, runt
       config,
       schema: {
         params: refParams,
-        body: bodyOf({ quantity: Type.Integer({ minimum: -1_000_000_000, maximum: 1_000_000_000 }) }),
+        body: Type.Union([
+          bodyOf({ quantity: Type.Integer({ minimum: -1_000_000_000, maximum: 1_000_000_000 }) }),
+          bodyOf({ available: Type.Integer({ minimum: 0, maximum: 1_000_000_000 }) }),
+        ]),
       },
     },
     (request, reply) => {
       reply.code(202);
-      return apply(request.params.ref, request, adjust(request.body.quantity));
+      const { body } = request;
+      const to = 'available' in body ? { disponible: body.available } : { delta: body.quantity };
+      return apply(request.params.ref, request, adjust(to));
     },
   );
 

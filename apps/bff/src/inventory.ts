@@ -106,7 +106,7 @@ export const sendCommand = async (
   { parts, verbs, outcomes }: { parts: BffParts; verbs: Verbs; outcomes: Outcomes },
   request: FastifyRequest,
   reply: FastifyReply,
-  send: Pick<Verb, 'path' | 'method' | 'key'>,
+  send: Pick<Verb, 'path' | 'method' | 'key' | 'body'>,
   wait: Wait | undefined,
 ): Promise<SentCommand> => {
   const accepted = await verbs.apply<AcceptedCommand>(request, reply, {

@@ -42,6 +42,8 @@ export interface Wait {
 export interface Outcomes {
   /** What the request prefers, counted from now; undefined where it does not want to wait. */
   wait(request: FastifyRequest, reply: FastifyReply): Wait | undefined;
+  /** The same of a request that waits unless it says otherwise. @param unasked milliseconds where it does not say */
+  patience(request: FastifyRequest, reply: FastifyReply, unasked: number): Wait;
   /** The saga, once it has ended; undefined when it has not by then, or waits for an operator. */
   saga(tipo: string, id: string, wait: Wait): Promise<SagaView | undefined>;
   /** The operation, once its owner has decided; undefined when it has not by then. */
@@ -87,16 +89,18 @@ export const createOutcomes = (app: Server, parts: BffParts): Outcomes => {
     }
   };
 
+  const waitOf = (ms: number, request: FastifyRequest, reply: FastifyReply): Wait => ({
+    until: runtime.now() + ms,
+    origin: request,
+    abandoned: () => closing || reply.raw.destroyed,
+  });
+
   return {
     wait(request, reply) {
       const ms = preferredWait(request, reply);
-      if (ms === undefined) return undefined;
-      return {
-        until: runtime.now() + ms,
-        origin: request,
-        abandoned: () => closing || reply.raw.destroyed,
-      };
+      return ms === undefined ? undefined : waitOf(ms, request, reply);
     },
+    patience: (request, reply, unasked) => waitOf(preferredWait(request, reply) ?? unasked, request, reply),
     async saga(tipo, id, wait) {
       const rested = await watch(wait, async (left) => {
         const espera = Math.min(left, LOOK_MS);

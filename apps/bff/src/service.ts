@@ -7,6 +7,8 @@ import { countedBus } from '@cordada/infra/service/counted-bus.ts';
 import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
 import { createPurchases } from './compras/purchases.ts';
 import { createIntake } from './intake.ts';
+import { createProducts } from './jsonapi/products.ts';
+import { addJsonApiRoutes } from './jsonapi/scope.ts';
 import { createOutcomes } from './outcomes.ts';
 import type { BffParts } from './parts.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
@@ -15,6 +17,8 @@ import { addDeletionRoutes } from './routes/deletions.ts';
 import { addGraphqlRoutes } from './routes/graphql.ts';
 import { addInventoryRoutes } from './routes/inventory.ts';
 import { addInventoryQueryRoutes } from './routes/inventory-queries.ts';
+import { addProductRoutes } from './routes/jsonapi-products.ts';
+import { addPurchaseRoutes } from './routes/jsonapi-purchases.ts';
 import { addOperationRoutes } from './routes/operations.ts';
 import { addOperatorRoutes } from './routes/operators.ts';
 import { addOrdenRoutes } from './routes/ordenes.ts';
@@ -86,6 +90,11 @@ export const build = async (deps: BffDeps): Promise<Service> => {
   addGraphqlRoutes(app, { purchases, log, auth: security.auth });
   addOrdenRoutes(app, parts);
   addReservaRoutes(app, parts);
+  const products = createProducts(parts['admin-productos']);
+  await addJsonApiRoutes(app, (scope) => {
+    addProductRoutes(scope, parts, products, verbs, outcomes);
+    addPurchaseRoutes(scope, parts, products, purchases, outcomes);
+  });
   addStreamRoutes(app, parts);
   return {
     name,

@@ -30,6 +30,8 @@ export interface Verb {
   readonly path: readonly string[];
   /** POST where absent. */
   readonly method?: 'POST' | 'PUT' | 'DELETE';
+  /** What is sent besides who asks; the request's body where absent. */
+  readonly body?: object;
   /** The key that its request came under, where that is not the `Idempotency-Key` alone. */
   readonly key?: string;
 }
@@ -50,14 +52,14 @@ export const createVerbs = (): Verbs => {
   const send = async <Body>(
     request: FastifyRequest,
     reply: FastifyReply,
-    { owner, path, method = 'POST' }: Verb,
+    { owner, path, method = 'POST', body = request.body as object | undefined }: Verb,
     peticion?: { readonly id: string; readonly huella: string },
   ): Promise<Body> => {
     const answered = await owner().call<VerbAnswered<Body>>({
       method,
       path,
       body: {
-        ...(request.body as object | undefined),
+        ...body,
         quien: request.caller.name,
         ...(peticion && { peticion }),
       },

@@ -49,6 +49,11 @@ export interface StockReads {
   itemWithSku(sku: string): Promise<ItemView | undefined>;
   /** Live ones first, of each the oldest first. */
   reservas(filter: ReservaFilter, now: Date): Promise<ReservaView[]>;
+  /**
+   * How many units of an item were available right after the last movement of a saga or operation: what there is now
+   * less what moved since. What there is now, where the ledger has nothing of it (any more).
+   */
+  leftAfter(item: string, origen: string): Promise<number | undefined>;
   /** The newest first. */
   movimientos(filter: {
     readonly item?: string;
@@ -86,6 +91,14 @@ const MOVIMIENTOS = statement(
   'read_movimientos',
   `SELECT id, tipo, item, bodega, delta_cantidad, delta_reservada, reserva, origen, fecha FROM movimiento
    WHERE ($1::uuid IS NULL OR item = $1) AND ($2::int8 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+);
+
+const LEFT_AFTER = statement(
+  'read_left_after',
+  `SELECT (i.cantidad - i.reservada - coalesce((SELECT sum(m.delta_cantidad - m.delta_reservada) FROM movimiento m
+     WHERE m.item = i.id AND m.id > (SELECT max(id) FROM movimiento WHERE item = i.id AND origen = $2)), 0))::int4
+     AS disponible
+   FROM item i WHERE i.id = $1::uuid`,
 );
 
 const view = (item: PricedItem): ItemView => ({
@@ -151,6 +164,11 @@ export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
         vencida: row.estado === 'VIGENTE' && row.vence <= now,
         lineas: row.lineas ?? [],
       }));
+    },
+    async leftAfter(item, origen) {
+      if (!isUuid(item)) return undefined;
+      const [row] = await database.query<{ disponible: number }>(LEFT_AFTER, [item, origen]);
+      return row?.disponible;
     },
     async movimientos({ item, antes, limit = 100 }) {
       const rows = await database.query(MOVIMIENTOS, [

@@ -61,6 +61,22 @@ export const addStockRoutes = (app: Server, reads: StockReads, runtime: Pick<Run
   );
 
   app.get(
+    '/items/:ref/restante',
+    {
+      config,
+      schema: {
+        params: Type.Object({ ref: Type.String() }),
+        querystring: Type.Object({ origen: Type.String() }, { additionalProperties: false }),
+      },
+    },
+    async ({ params: { ref }, query }) => {
+      const disponible = await reads.leftAfter(ref, query.origen);
+      if (disponible === undefined) throw notFound(`No existe el ítem ${ref}`);
+      return { disponible };
+    },
+  );
+
+  app.get(
     '/reservas',
     {
       config,

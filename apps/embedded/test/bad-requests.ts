@@ -9,6 +9,7 @@ interface Operation {
     readonly name: string;
     readonly schema: Schema;
   }[];
+  readonly security?: readonly Readonly<Record<string, unknown>>[];
   readonly requestBody?: {
     readonly content: Readonly<Record<string, { readonly schema: Schema; readonly example?: unknown }>>;
   };
@@ -75,19 +76,30 @@ export const pathOf = ({ template }: Route, changed: Readonly<Record<string, str
     .replace(/\{(\w+)\}/g, (_, name: string) => changed[name] ?? (name === 'tipo' ? 'campaign' : nobody))
     .replace(/[^\u0000-\u007f]/g, encodeURIComponent);
 
+/** The media type of the route's body, and what the document says of it. */
+const mediaOf = ({ operation }: Route) => Object.entries(operation.requestBody?.content ?? {})[0];
+
 /** The example that the document gives of the route's body. */
-export const exampleOf = ({ operation }: Route): unknown => {
-  const media = operation.requestBody?.content['application/json'];
+export const exampleOf = (route: Route): unknown => {
+  const [, media] = mediaOf(route) ?? [];
   return media?.example ?? media?.schema.example;
 };
 
+/** What a good request of the route bears: its media type, and the demo's key where it asks for one. */
+export const headersOf = (route: Route): Record<string, string> => {
+  const [type] = mediaOf(route) ?? [];
+  return {
+    ...(type !== undefined && { 'content-type': type }),
+    ...(route.operation.security?.some((one) => 'apiKey' in one) && { 'x-api-key': 'secret-key-123' }),
+  };
+};
+
 /** All that is wrong in every way the table knows. */
-export const badRequestsOf = (route: Route): BadRequest[] => [
-  ...badPaths(route),
-  ...badQueries(route),
-  ...badHeaders(route),
-  ...badBodies(route),
-];
+export const badRequestsOf = (route: Route): BadRequest[] =>
+  [...badPaths(route), ...badQueries(route), ...badHeaders(route), ...badBodies(route)].map((bad) => ({
+    ...bad,
+    headers: { ...headersOf(route), ...bad.headers },
+  }));
 
 const badPaths = (route: Route): BadRequest[] => {
   const { method, operation } = route;
@@ -163,8 +175,9 @@ const badHeaders = (route: Route): BadRequest[] => {
 };
 
 const badBodies = (route: Route): BadRequest[] => {
-  const schema = route.operation.requestBody?.content['application/json']?.schema;
-  if (schema === undefined) return [];
+  const [own, media] = mediaOf(route) ?? [];
+  if (media === undefined) return [];
+  const { schema } = media;
   const example = exampleOf(route);
   const whole = JSON.stringify(example);
   const wrong = (says: string, text: string, pointer?: string, status = 400): BadRequest => ({
@@ -178,9 +191,10 @@ const badBodies = (route: Route): BadRequest[] => {
   const typed = [
     'text/plain',
     'application/xml',
+    'application/json',
     'application/vnd.api+json',
     'application/x-www-form-urlencoded',
-  ];
+  ].filter((type) => type !== own);
   return [
     wrong('no body', '', ''),
     wrong('broken off', whole.slice(0, -1)),

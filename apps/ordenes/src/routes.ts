@@ -82,6 +82,30 @@ export const addOrdenRoutes = (app: Server, { messaging, database, prisma, runti
     },
   );
 
+  app.get(
+    '/items/:id/ordenes',
+    {
+      config,
+      schema: {
+        params: idParams,
+        querystring: Type.Object(
+          { limit: Type.Optional(Type.Integer({ minimum: 1 })) },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ params: { id }, query: { limit } }) => {
+      if (!isUuid(id)) return [];
+      const ordenes = await prisma.orden.findMany({
+        where: { lineas: { some: { idItem: id } }, estado: { notIn: ['REJECTED', 'CANCELLED'] } },
+        include: whole,
+        orderBy: [{ creada: 'desc' }, { id: 'desc' }],
+        ...(limit !== undefined && { take: limit }),
+      });
+      return ordenes.map(view);
+    },
+  );
+
   app.get('/ordenes/:id', { config, schema: { params: idParams } }, async ({ params }) =>
     view(await find(params.id)),
   );
