@@ -1,6 +1,6 @@
 import { HttpError, type Problem } from '@cordada/infra/http/errors.ts';
 import { type Server, takeJson } from '@cordada/infra/http/server.ts';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,7 +18,7 @@ const WRITES = new Set(['POST', 'PATCH']);
  * so are their answers, errors too. What is wrong is looked for in this order: the key, the media type, the body.
  */
 export const addJsonApiRoutes = async (app: Server, addRoutes: (scope: Server) => void): Promise<void> => {
-  await app.register(async (child) => {
+  const routes: FastifyPluginAsync = async (child) => {
     const scope = child as unknown as Server;
     takeJson(scope, MEDIA_TYPE);
     // As the document of the API shows it.
@@ -38,7 +38,8 @@ export const addJsonApiRoutes = async (app: Server, addRoutes: (scope: Server) =
       throw error instanceof HttpError ? inItsWords(error, request) : error;
     });
     addRoutes(scope);
-  });
+  };
+  await app.register(routes);
 };
 
 const notJsonApi = (): HttpError =>
