@@ -260,10 +260,9 @@ for (const [name, open] of await testDatabases()) {
       const begin = d.begin(saga(1), ['ana', 'beto']);
       const begun = await Promise.allSettled([d.handle(begin), d.handle(begin)]);
       const lost = begun.filter((one) => one.status === 'rejected');
-      assert.equal(
-        lost.map(({ reason }) => reason.code),
-        ['23505'],
-      );
+      // The other one found the saga begun, or lost to whoever was beginning it at the same time.
+      for (const { reason } of lost) assert.is(reason.code, '23505');
+      assert.ok(lost.length < begun.length);
       await d.handle(begin);
       const answers = d.take('RegistrarPartner').map((one) => d.answer(one, contracts.PartnerRegistrado));
       assert.is(answers.length, 2);

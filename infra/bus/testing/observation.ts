@@ -4,7 +4,7 @@ import type { BusMessage, Delivery, Settled, SubscribeOptions } from '../bus.ts'
 import { defineManifest, type Manifest } from '../manifest.ts';
 
 /** How long a transport may take for what it has to do, in milliseconds. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 
 /** A payload that a test wrote as text. */
 export const text = (payload: Uint8Array): string => Buffer.from(payload).toString('utf8');

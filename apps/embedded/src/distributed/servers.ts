@@ -70,14 +70,18 @@ const keep = async <One extends Server>(
   };
 };
 
-/** How services reach the broker of this machine: natively, or where npm could not install the client, over WebSocket. */
-const localBusUrl = async (
-  { PULSAR_PORT, PULSAR_WEB_PORT }: AllSettings,
+/**
+ * How services reach the broker of this machine: natively, or where npm could not install the client, over WebSocket.
+ * @param load loads the native client @param say told that it is missing
+ */
+export const localBusUrl = async (
+  { PULSAR_PORT, PULSAR_WEB_PORT }: Pick<AllSettings, 'PULSAR_PORT' | 'PULSAR_WEB_PORT'>,
+  load: (access: { readonly url: string }) => Promise<unknown>,
   say: ServersOptions['say'],
 ): Promise<string> => {
   const url = `pulsar://127.0.0.1:${PULSAR_PORT}`;
   try {
-    await loadNativeClients({ url });
+    await load({ url });
     return url;
   } catch (error) {
     if (!(error instanceof NativeClientMissing)) throw error;
@@ -135,7 +139,7 @@ export const startServers = async (settings: AllSettings, options: ServersOption
         keep('broker', () => startBroker({ java, jars, folder, ports }), options),
       );
       opened.add(() => broker.stop());
-      busUrl = await localBusUrl(settings, say);
+      busUrl = await localBusUrl(settings, loadNativeClients, say);
       adminUrl = `http://127.0.0.1:${PULSAR_WEB_PORT}`;
     }
     return { databaseUrl, busUrl, adminUrl, stop: () => opened.close() };
