@@ -16,6 +16,9 @@ const urls = Object.fromEntries(
   neighbourNames.map((service) => [urlsSetting(service), urlsOf(service)]),
 ) as Record<UrlsSetting, ReturnType<typeof urlsOf>>;
 
+const keptFor = (what: string) =>
+  declare.integer(0, 0, 36_500, `Days for which ${what} are kept; 0: for ever.`);
+
 /** Every variable that the product reads. */
 export const declared = {
   DATA_DIR: declare.text('.data', 'Folder of the embedded database, where DATABASE_URL is not set.'),
@@ -146,6 +149,15 @@ export const declared = {
     2_592_000_000,
     'Milliseconds that a reservation of stock lives: then one made by hand ends, and a purchase gives up or goes on.',
   ),
+  RETAIN_INBOX_DAYS: declare.integer(
+    14,
+    1,
+    3_650,
+    'Days for which it is known what has been handled; an older message is held, not handled.',
+  ),
+  RETAIN_SAGAS_DAYS: keptFor('sagas that have ended, with their logs'),
+  RETAIN_OPERATIONS_DAYS: keptFor('operations'),
+  RETAIN_AUDIT_DAYS: keptFor('what people did by hand, and why'),
   LOG_LEVEL: declare.oneOf(
     'info',
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -223,10 +223,6 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
     insertClaims(tx, subscription, claims, at) {
       for (const claim of claims) inbox(tx).insert(pair(subscription, claim.key), { ...claim, at });
     },
-    forgetClaims: (before) =>
-      database.transaction(async (tx) => {
-        for (const [key, claim] of [...inbox(tx).entries()]) if (claim.at < before) inbox(tx).delete(key);
-      }),
 
     async enqueue(tx, rows) {
       return rows.map((row) => {
@@ -364,10 +360,6 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
     insertRequest(tx, request) {
       requests(tx).insert(request.id, request);
     },
-    forgetRequests: (before) =>
-      database.transaction(async (tx) => {
-        for (const { id, at } of [...requests(tx).values()]) if (at < before) requests(tx).delete(id);
-      }),
 
     insertAudit(tx, entry) {
       const id = tx.nextNumber('audit');

@@ -29,7 +29,6 @@ const insertClaims = statement(
    SELECT $1, c.*, $7::timestamptz
    FROM unnest($2::text[], $3::int2[], $4::text[], $5::text[], $6::bytea[]) c`,
 );
-const forgetClaims = statement('messaging.forget-claims', 'DELETE FROM inbox WHERE at < $1');
 
 // Rows are numbered in the order of the ordinals; they are paired again by their ids.
 const enqueue = statement(
@@ -172,7 +171,6 @@ const insertRequest = statement(
   'messaging.insert-request',
   'INSERT INTO request (id, hash, answer, at) VALUES ($1::uuid, $2, $3, $4)',
 );
-const forgetRequests = statement('messaging.forget-requests', 'DELETE FROM request WHERE at < $1');
 
 const insertAudit = statement(
   'messaging.insert-audit',
@@ -288,9 +286,6 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
         at,
       ];
       sent(tx.write(insertClaims, parameters));
-    },
-    async forgetClaims(before) {
-      await database.query(forgetClaims, [before]);
     },
 
     async enqueue(tx, rows) {
@@ -478,9 +473,6 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
     },
     insertRequest(tx, { id, hash, answer, at }) {
       sent(tx.write(insertRequest, [id, hash, answer, at]));
-    },
-    async forgetRequests(before) {
-      await database.query(forgetRequests, [before]);
     },
 
     insertAudit(tx, { at, who, action, target, reason }) {

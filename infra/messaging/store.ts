@@ -142,8 +142,6 @@ export interface MessagingStore<Tx> {
   claims(tx: Tx, subscription: string, keys: readonly string[]): Promise<ReadonlyMap<string, Claim>>;
   /** A plain insert: a claim that exists already fails the transaction (`conflict`). */
   insertClaims(tx: Tx, subscription: string, claims: readonly Claim[], at: Date): void;
-  /** Deletes claims older than `before`. */
-  forgetClaims(before: Date): Promise<void>;
 
   /** @returns the rows' seqs in their order; to be awaited only after the commit */
   enqueue(tx: Tx, rows: readonly NewOutboxRow[]): Promise<readonly number[]>;
@@ -206,8 +204,6 @@ export interface MessagingStore<Tx> {
   lockRequest(tx: Tx, id: string): Promise<boolean>;
   request(tx: Tx, id: string): Promise<AnsweredRequest | undefined>;
   insertRequest(tx: Tx, request: AnsweredRequest): void;
-  /** Deletes what was answered before `before`. */
-  forgetRequests(before: Date): Promise<void>;
 
   insertAudit(tx: Tx, entry: AuditEntry): void;
   /** Newest first, before the id `before` where it is given. */

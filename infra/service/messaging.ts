@@ -3,11 +3,10 @@ import { contractNamed } from '@cordada/schemas';
 import { manifest } from '../bus/manifest.ts';
 import type { SqlTransaction } from '../database/database.ts';
 import { type Consumer, consume } from '../messaging/consumer.ts';
-import { consumerDefaults } from '../messaging/consumer-settings.ts';
-import { forgetOldClaims } from '../messaging/inbox-retention.ts';
 import { createLease } from '../messaging/lease.ts';
 import type { BatchHandler, UnitOfWork } from '../messaging/pipeline.ts';
 import { createRelay, type Relay } from '../messaging/relay.ts';
+import { type Retained, retain, retainedMessaging } from '../messaging/retention.ts';
 import { createSignals, type Signals } from '../messaging/signals.ts';
 import { sqlStore } from '../messaging/sql-store.ts';
 import type { MessagingStore } from '../messaging/store.ts';
@@ -23,8 +22,9 @@ export const messagingMigrations = fileURLToPath(new URL('../messaging/migration
 
 /** How long a service that stops goes on publishing what it committed; the rest waits for its next start. */
 const drainLimitMs = 5_000;
-/** Milliseconds between two clearings of the inbox. */
+/** Milliseconds between two clearings of what is old. */
 const forgetEveryMs = 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 /**
  * The pipeline of one service: its outbox, and one consumer on the subscription that the manifest gives it. Where other
@@ -46,9 +46,18 @@ export interface Messaging {
   stop(): Promise<void>;
 }
 
-/** @param service its name @param subscription declared in the manifest; its topics say which contracts are read */
-export const createMessaging = (deps: ServiceDeps, service: string, subscription: string): Messaging => {
-  const { bus, database, runtime, log, registry } = deps;
+/**
+ * @param service its name
+ * @param subscription declared in the manifest; its topics say which contracts are read
+ * @param retained what the service itself keeps for a time
+ */
+export const createMessaging = (
+  deps: ServiceDeps,
+  service: string,
+  subscription: string,
+  retained: readonly Retained[] = [],
+): Messaging => {
+  const { bus, database, runtime, log, registry, settings } = deps;
   const store = sqlStore(database);
   const metrics = createMessagingMetrics(registry);
   const { listen } = database;
@@ -87,8 +96,14 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
     async start(handler) {
       signals?.start();
       relay.start();
-      const { retentionMs } = consumerDefaults;
-      forgetting = forgetOldClaims({ store, runtime, log, retentionMs, everyMs: forgetEveryMs });
+      const inboxMs = settings.RETAIN_INBOX_DAYS * DAY_MS;
+      const kept = retainedMessaging({
+        inboxMs,
+        operationsMs: daysMs(settings.RETAIN_OPERATIONS_DAYS),
+        auditMs: daysMs(settings.RETAIN_AUDIT_DAYS),
+      });
+      const everyMs = forgetEveryMs;
+      forgetting = retain({ database, retained: [...kept, ...retained], runtime, log, everyMs });
       consumer = await consume({
         store,
         unitOfWork: uow,
@@ -99,6 +114,7 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
         handler,
         log,
         metrics,
+        settings: { retentionMs: inboxMs },
       });
     },
     async drain() {
@@ -112,6 +128,9 @@ export const createMessaging = (deps: ServiceDeps, service: string, subscription
     },
   };
 };
+
+/** A setting in days, in milliseconds; 0 is for ever. */
+export const daysMs = (days: number): number | undefined => (days === 0 ? undefined : days * DAY_MS);
 
 /** The contracts of a subscription's topics. @throws Error when the manifest does not declare it */
 const contractsOf = (subscription: string): AnyContract[] => {

@@ -8,6 +8,7 @@ import { coordinatorSuite } from '../testing/coordinator-suite.ts';
 import { type TestDatabase, testDatabases } from '../testing/databases.ts';
 import { Desk } from '../testing/desk.ts';
 import { PositionUnknown, type SagaReads, sagaReads } from './reads.ts';
+import { retainedSagas } from './retention.ts';
 
 const HOT_UPDATES = statement(
   'test_hot_updates',
@@ -314,6 +315,32 @@ for (const [name, open] of await testDatabases()) {
     const alone = await rowsRead(0);
     for (let n = 1; n < 40; n++) await rowsRead(n);
     assert.is(await rowsRead(40), alone);
+  });
+
+  test('sagas that have ended are forgotten with their logs after their time; what is undone by one that lives is not', async () => {
+    const d = desk();
+    const first = [saga(1), saga(2), saga(3)];
+    for (const id of first) {
+      await d.handle(d.begin(id, []));
+      await d.settle();
+      d.runtime.advance(1_000);
+    }
+    const undone = await d.coordinator.deshacer({ saga: saga(2), quien: 'ana', motivo: 'x' });
+    assert.ok(undone.taken);
+    await d.handle(d.begin(saga(4), ['ana']));
+    const { forget } = retainedSagas(0);
+    const forgotten = async (limit: number): Promise<string[]> => {
+      const rows = await on.database.query<{ id: string }>(forget, [new Date(d.runtime.now() + 1), limit]);
+      return rows.map(({ id }) => id).sort();
+    };
+    assert.equal(await forgotten(1), [saga(1)].sort());
+    assert.equal(await forgotten(10), [saga(3)]);
+    const left = await on.transaction((tx) => on.store.log(tx, saga(1)));
+    assert.equal(left, []);
+    assert.ok(await reads(d).view(saga(2)), 'what undoes it is under way');
+    assert.ok(await reads(d).view(saga(4)), 'it lives');
+    await d.settle();
+    assert.equal(await forgotten(10), [saga(2), undone.taken ? undone.saga : '', saga(4)].sort());
   });
 
   test.run();

@@ -1,10 +1,11 @@
 import type { SqlTransaction } from '@cordada/infra/database/database.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
-import { createMessaging, type Messaging } from '@cordada/infra/service/messaging.ts';
+import { createMessaging, daysMs, type Messaging } from '@cordada/infra/service/messaging.ts';
 import { addOperatorRoutes } from '@cordada/infra/service/operator-routes.ts';
 import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
 import { createServiceServer } from '@cordada/infra/service/service-server.ts';
 import type { Coordinator } from '../engine/coordinator.ts';
+import { retainedSagas } from '../engine/retention.ts';
 import { type CoordinationOptions, coordinate } from './coordination.ts';
 
 export interface CoordinatorServiceOptions
@@ -27,7 +28,8 @@ export const buildCoordinator = async (
   { name, description, addRoutes, close, ...options }: CoordinatorServiceOptions,
 ): Promise<Service> => {
   const subscription = `${name}.coordinator`;
-  const messaging = createMessaging(deps, name, subscription);
+  const retained = [retainedSagas(daysMs(deps.settings.RETAIN_SAGAS_DAYS))];
+  const messaging = createMessaging(deps, name, subscription, retained);
   const { coordinator, addRoutes: addSagaRoutes } = coordinate(deps, {
     ...options,
     service: name,

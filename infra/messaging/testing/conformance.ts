@@ -468,14 +468,6 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     assert.equal(p.parked, ['held RegistrarPartner']);
   });
 
-  running('claims older than the retention are forgotten, newer ones are not', async (p) => {
-    await p.send(registrar('s', 'a'));
-    await p.store.forgetClaims(new Date(p.runtime.now() - 60_000));
-    assert.ok(await claimed(p, 's/partner/0'));
-    await p.store.forgetClaims(new Date(p.runtime.now() + 60_000));
-    assert.is(await claimed(p, 's/partner/0'), undefined);
-  });
-
   running(
     'a verb under a key is done once, and its repeat changes nothing, whatever came meanwhile',
     async (p) => {
@@ -491,10 +483,6 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
       assert.is((await skip(first?.id ?? 0, { ...request, hash: 'other' })).status, 'reused');
       assert.is((await p.held()).length, 1);
       assert.is((await p.store.listAudit({ limit: 10 })).length, 1);
-      await p.store.forgetRequests(new Date(p.runtime.now() - 60_000));
-      assert.is((await skip(first?.id ?? 0)).status, 'repeated');
-      await p.store.forgetRequests(new Date(p.runtime.now() + 60_000));
-      assert.is((await skip(first?.id ?? 0)).status, 'unknown');
     },
   );
 
