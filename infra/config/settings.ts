@@ -143,6 +143,12 @@ export const declared = {
     'Keys for X-API-Key: name:key[:ROLE+ROLE], separated by commas; every role where none is named.',
   ),
   RATE_LIMIT: declare.integer(600, 1, 1_000_000, 'Requests a second of one caller.'),
+  LEDGER_RETENTION_DAYS: declare.integer(
+    730,
+    0,
+    36_500,
+    'Days that movements of stock and ended reservations are kept one by one, then added up; 0: for ever. No purchase older than that can be undone.',
+  ),
   RESERVA_TTL_MS: declare.integer(
     900_000,
     100,

@@ -109,7 +109,7 @@ const crear = itemCommand<CrearItem>(contracts.CrearItem, ({ stock }, { body, en
     descripcion: body.descripcion,
     cantidad: 0,
     reservada: 0,
-    version: 1,
+    version: body.cantidad > 0 ? 0 : 1, // its first units make it 1
     creado: now,
     actualizado: now,
     eliminado: null,

@@ -69,7 +69,11 @@ export const shortOf = (
     }));
   if (faltantes.length === 0) return undefined;
   const told = faltantes.map((f) => `${f.producto} (pedido ${f.pedido}, disponible ${f.disponible})`);
-  return { codigo: 'INVENTARIO_INSUFICIENTE', motivo: `no alcanza: ${told.join(', ')}`, faltantes };
+  return {
+    codigo: 'INVENTARIO_INSUFICIENTE',
+    motivo: `no alcanza el inventario: ${told.join(', ')}`,
+    faltantes,
+  };
 };
 
 /** What the lines cost, each and together, exactly; or why nobody can say so. */

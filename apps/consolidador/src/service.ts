@@ -3,6 +3,7 @@ import { messagingMigrations } from '@cordada/infra/service/messaging.ts';
 import { buildParticipant } from '@cordada/infra/service/participant-service.ts';
 import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
 import { type ExpirySweep, expirySweep } from './expiry-sweep.ts';
+import { keepLedgerShort } from './ledger-retention.ts';
 import { stockReads } from './reads.ts';
 import { addStockRoutes } from './routes.ts';
 import { stockCapability } from './store.ts';
@@ -13,10 +14,13 @@ export const migrations = [
   fileURLToPath(new URL('../prisma/migrations', import.meta.url)),
 ];
 
+const DAY_MS = 86_400_000;
+
 export const build = (deps: ServiceDeps): Promise<Service> => {
   const { database, runtime, log } = deps;
-  const ttlMs = deps.settings.RESERVA_TTL_MS;
+  const { RESERVA_TTL_MS: ttlMs, LEDGER_RETENTION_DAYS } = deps.settings;
   let sweep: ExpirySweep | undefined;
+  let endRetention: (() => Promise<void>) | undefined;
   return buildParticipant(deps, {
     name: 'consolidador',
     description: 'Keeps the stock: the single writer of the inventory. Called by the BFF only.',
@@ -25,7 +29,10 @@ export const build = (deps: ServiceDeps): Promise<Service> => {
     async started({ unitOfWork }) {
       sweep = expirySweep({ database, unitOfWork, runtime, log, ttlMs });
       sweep.start();
+      endRetention = keepLedgerShort({ database, runtime, log, keptMs: LEDGER_RETENTION_DAYS * DAY_MS });
     },
-    close: async () => sweep?.close(),
+    async close() {
+      await Promise.all([sweep?.close(), endRetention?.()]);
+    },
   });
 };
