@@ -23,7 +23,7 @@ export interface ExpirySweep {
 }
 
 const BATCH = 100;
-const RAREST_MS = 5_000;
+const RAREST_MS = 1_000;
 const OFTENEST_MS = 250;
 
 const DUE = statement(

@@ -129,7 +129,7 @@ const liberar: Reaction<StockRows, LiberarInventario> = {
   kind: 'undo',
   contract: contracts.LiberarInventario,
   handle({ stock }, { body, envelope }, now) {
-    const reserva = purchaseOf(stock, body.id_reserva);
+    const reserva = purchaseOf(stock, body.id_reserva, envelope.correlationId);
     if (reserva && reserva.estado !== 'VIGENTE' && reserva.estado !== 'LIBERADA')
       throw new Error(`reservation ${reserva.id} is to be released and is ${reserva.estado}`);
     if (reserva?.estado === 'VIGENTE') stock.end(reserva, 'LIBERADA', envelope.correlationId, now);
@@ -146,7 +146,7 @@ const confirmar: Reaction<StockRows, ConfirmarReserva> = {
   kind: 'retriable',
   contract: contracts.ConfirmarReserva,
   handle({ stock }, { body, envelope }, now) {
-    const reserva = purchaseOf(stock, body.id_reserva);
+    const reserva = purchaseOf(stock, body.id_reserva, body.id_compra);
     // One that has run out is confirmed all the same: past the pivot its purchase only goes on.
     if (reserva?.estado === 'VIGENTE') stock.end(reserva, 'CONFIRMADA', envelope.correlationId, now);
     else if (reserva?.estado !== 'CONFIRMADA')
@@ -164,7 +164,7 @@ const devolver: Reaction<StockRows, DevolverInventario> = {
   kind: 'retriable',
   contract: contracts.DevolverInventario,
   handle({ stock }, { body, envelope }, now) {
-    const reserva = purchaseOf(stock, body.id_reserva);
+    const reserva = purchaseOf(stock, body.id_reserva, body.id_compra);
     if (reserva?.estado === 'CONFIRMADA') stock.giveBack(reserva, envelope.correlationId, now);
     else if (reserva?.estado !== 'DEVUELTA')
       throw new Error(
@@ -179,10 +179,12 @@ const devolver: Reaction<StockRows, DevolverInventario> = {
   },
 };
 
-/** A purchase's reservation. @throws Error for one that is not a purchase's: nobody's saga touches it */
-const purchaseOf = (stock: Stock, id: string): Reserva | undefined => {
+/** A purchase's own reservation. @throws Error for what was made by hand or for another purchase: it touches no such one */
+const purchaseOf = (stock: Stock, id: string, compra: string): Reserva | undefined => {
   const reserva = stock.reservas.get(id.toLowerCase());
   if (reserva?.dueno === 'MANUAL') throw new Error(`reservation ${id} was made by hand: it is no purchase's`);
+  if (reserva && reserva.compra !== compra.toLowerCase())
+    throw new Error(`reservation ${id} is of purchase ${reserva.compra}, not of ${compra}`);
   return reserva;
 };
 

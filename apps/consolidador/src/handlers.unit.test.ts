@@ -422,6 +422,27 @@ test('a reservation by hand is no purchase’s to confirm or release', () => {
   assert.is(b.reserve().body.codigo, 'RESERVA_TERMINADA');
 });
 
+test('a purchase neither releases nor takes nor gives back the units of another', () => {
+  const { stock, item, tell, buyer, quantities } = batch();
+  const id = item(5);
+  const a = buyer([id, 2]);
+  a.reserve();
+  const ids = { id_reserva: a.id_reserva, id_compra: uuid() };
+  const release = () =>
+    tell(contracts.LiberarInventario, { id_reserva: a.id_reserva, motivo: '' }, ids.id_compra);
+  assert.throws(release, /is of purchase/);
+  assert.throws(() => tell(contracts.ConfirmarReserva, { ...ids, id_orden: 'o' }), /is of purchase/);
+  a.confirm();
+  assert.throws(() => tell(contracts.DevolverInventario, ids), /is of purchase/);
+  const lineas = [{ id_item: id, cantidad: 1 }];
+  assert.is(
+    tell(contracts.ReservarInventario, { ...ids, lineas, vence: null }).body.codigo,
+    'RESERVA_TERMINADA',
+  );
+  assert.equal(quantities(id), [3, 0]);
+  folds(stock);
+});
+
 test('what runs out by hand is freed; a purchase’s is announced once and keeps its units', () => {
   const { stock, item, tell, buyer, quantities } = batch();
   const id = item(10);
