@@ -5,14 +5,19 @@ import { ConfigError } from '@cordada/infra/config/declare.ts';
 import { readSettings } from '@cordada/infra/config/settings.ts';
 import { Command } from 'commander';
 import { BffUnreachable, bffClient } from './bff-client.ts';
+import { compraScenarios } from './compra-scenario.ts';
 import { exitoso } from './exitoso.ts';
+import type { Narrator, Playable, ScenarioOutcome } from './play.ts';
 import { registroEventoFallido } from './registro-evento-fallido.ts';
 import { registroPartnerFallido } from './registro-partner-fallido.ts';
-import { type Narrator, runScenario, type ScenarioOutcome } from './run-scenario.ts';
+import { compraScenario } from './run-compra.ts';
+import { campaignScenario } from './run-scenario.ts';
 import { entryLine } from './saga-view.ts';
-import type { Scenario } from './scenario.ts';
 
-const scenarios: readonly Scenario[] = [exitoso, registroEventoFallido, registroPartnerFallido];
+const scenarios: readonly Playable[] = [
+  ...[exitoso, registroEventoFallido, registroPartnerFallido].map(campaignScenario),
+  ...compraScenarios.map(compraScenario),
+];
 
 const pause = async (ms: number, signal?: AbortSignal): Promise<void> => {
   try {
@@ -44,7 +49,7 @@ const storyteller = (): Narrator => {
     styleText('dim', `${((performance.now() - begun) / 1000).toFixed(3).padStart(8)} s`);
   return {
     rule: (text) => out(`${at()}  rule: ${text}`),
-    requested: (saga) => out(`${at()}  POST /campaña-commando → 202, saga ${saga}`),
+    requested: (request, saga) => out(`${at()}  ${request} → 202, saga ${saga}`),
     moved: ({ entradas, estado }) => {
       for (const entry of entradas)
         out(`${at()}  ${styleText('dim', estado.padEnd(12))} ${entryLine(entry)}`);
@@ -74,7 +79,7 @@ interface RunOptions {
 /** What stands at the BFF's address is not a BFF. */
 class NotABff extends Error {}
 
-const run = async (chosen: readonly Scenario[], base: string, options: RunOptions): Promise<void> => {
+const run = async (chosen: readonly Playable[], base: string, options: RunOptions): Promise<void> => {
   const interrupted = new AbortController();
   // On, not once: from a terminal a Ctrl-C comes twice, the second from npm, and the rules must be lifted still.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
@@ -87,7 +92,7 @@ const run = async (chosen: readonly Scenario[], base: string, options: RunOption
   for (const scenario of chosen) {
     if (interrupted.signal.aborted) break;
     if (!options.json) out(`\n${styleText('bold', scenario.name)}: ${scenario.summary}`);
-    const outcome = await runScenario(scenario, {
+    const outcome = await scenario.run({
       bff,
       narrator: options.json ? silent : storyteller(),
       uuid: randomUUID,
@@ -112,9 +117,7 @@ const seconds = (text: string): number => {
 };
 
 const program = new Command('npm run scenario --')
-  .description(
-    'Drives a campaign saga through the BFF, shows it as it goes and checks what it left in every service.',
-  )
+  .description('Drives a saga through the BFF, shows it as it goes and checks what it left in every service.')
   .argument('[name]', `${scenarios.map(({ name }) => name).join(', ')} or all; without it: lists them`)
   .option('--json', 'only the outcomes, for machines', false)
   .option('--limit <seconds>', 'how long a saga may take', seconds, 60)

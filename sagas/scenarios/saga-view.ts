@@ -1,6 +1,6 @@
 import type { Expected, Stage, Times } from './scenario.ts';
 
-/** What `GET /api/sagas/campaign/:id` answers, as far as a scenario looks at it. */
+/** What `GET /api/sagas/:tipo/:id` answers, as far as a scenario looks at it. */
 export interface SagaView {
   readonly id: string;
   readonly estado: string;
@@ -59,12 +59,18 @@ export const inWords = (times: Times): string =>
  * of each, none besides, and every stage after the one before it. A contract that a race may leave out or delay
  * (its times are a range, in a step) only has to begin before the next stage does; compensations are strict.
  */
-export const checkMessages = (expected: Expected, contracts: readonly string[]): Check[] => {
+export const checkMessages = (
+  expected: Pick<Expected, 'steps' | 'compensations'> & { readonly starts?: string },
+  contracts: readonly string[],
+): Check[] => {
   const stages = [
     ...expected.steps.map((stage) => ({ stage, strict: false })),
     ...expected.compensations.map((stage) => ({ stage, strict: true })),
   ];
-  const known = new Set(['IniciarCampaign', ...stages.flatMap(({ stage }) => Object.keys(stage))]);
+  const known = new Set([
+    expected.starts ?? 'IniciarCampaign',
+    ...stages.flatMap(({ stage }) => Object.keys(stage)),
+  ]);
   const strangers = contracts.filter((contract) => !known.has(contract));
   return [
     ...stages.map(({ stage }) => checkCounts(stage, contracts)),
