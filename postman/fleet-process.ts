@@ -15,7 +15,8 @@ export interface FleetProcess {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const services = 4;
+/** The ports from the first on that a fleet takes one of (infra/config/services.ts). */
+const services = 10;
 /** A start on a bare machine installs and generates first. */
 const startMs = 300_000;
 const drainMs = 30_000;

@@ -1,4 +1,5 @@
 import { badInput } from '../folders/bad-input.ts';
+import { compras } from '../folders/compras.ts';
 import { deletes, deprecatedDeletes } from '../folders/deletes.ts';
 import { operators } from '../folders/operators.ts';
 import { reading } from '../folders/reading.ts';
@@ -19,9 +20,9 @@ const always = `
 export const cordadaCollection = collection(
   {
     id: '3c1d6a52-8a5f-4f0e-9a5e-0b7c9a6f2f10',
-    name: 'Cordada — Alpes Partners',
+    name: 'Cordada',
     describe:
-      'The campaign saga, through the BFF. Start Cordada with `npm start`; `base` is where it answers. Run the whole collection or one folder: each folder begins by choosing ids that nobody has used, so a run finds nothing of an earlier one in its way. A request that polls sends itself again until its saga is over, at most 150 times.',
+      'The sagas, through the BFF. Start Cordada with `npm start`; `base` is where it answers. Run the whole collection or one folder: each folder begins by choosing ids that nobody has used, so a run finds nothing of an earlier one in its way. A request that polls sends itself again until its saga is over, at most 150 times.',
   },
   { base },
   always,
@@ -34,6 +35,7 @@ export const cordadaCollection = collection(
     registrations,
     deletes,
     deprecatedDeletes,
+    compras,
     operators,
     idempotency,
     waiting,
