@@ -92,20 +92,16 @@ export const createReader = (options: ReaderOptions): Reader => {
   ): Promise<Landed<Kept>> => {
     const underWay = flights.get(key);
     if (underWay !== undefined) return underWay as Promise<Landed<Kept>>;
-    let stored: void | Promise<void>;
     const flight = (async (): Promise<Landed<Kept>> => {
       const found = await find();
       if (isUsable(found)) return { kept: found.kept, hit: true, ageMs: found.ageMs };
       const { kept, elapsedMs } = await read(get, versionsOf);
-      if (kept !== undefined && found.token !== undefined) stored = store(found.token, kept, elapsedMs);
+      if (kept !== undefined && found.token !== undefined) await store(found.token, kept, elapsedMs);
       return { kept, hit: false, ageMs: elapsedMs };
     })();
     flights.set(key, flight);
-    // Until it is stored: whoever has looked before and found nothing must not read a second time.
-    const over = async (): Promise<void> => {
-      await stored;
-      flights.delete(key);
-    };
+    // Not before it is stored: who looks then finds it.
+    const over = (): void => void flights.delete(key);
     flight.then(over, over);
     return flight;
   };
