@@ -1,4 +1,4 @@
-// time limit: 180 s
+// time limit: 400 s
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
