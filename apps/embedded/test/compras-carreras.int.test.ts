@@ -1,4 +1,8 @@
 // time limit: 240 s
+import { requestId } from '@cordada/infra/http/idempotency.ts';
+import { busMessage } from '@cordada/infra/messaging/wire.ts';
+import { systemRuntime } from '@cordada/infra/system-runtime.ts';
+import { entityId } from '@cordada/sagas/engine/turn.ts';
 import { contracts } from '@cordada/schemas';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -106,26 +110,102 @@ test('under one key are one purchase', async () => {
   assert.is((await stock(numero)).quantity, 9);
 });
 
-test('a reservation that expires after the order was sent changes nothing', async () => {
-  const { numero } = await product(5);
-  const { json } = await buy([line(numero, 2)]);
-  const fecha = new Date();
-  const reservas = (await call('GET', `/api/reservas?compra=${json.id}`)).json;
-  const { busMessage } = await import('@cordada/infra/messaging/wire.ts');
-  const { systemRuntime } = await import('@cordada/infra/system-runtime.ts');
-  await fleet.bus.publish([
+const runtime = systemRuntime();
+
+/** Says in consolidador's name that the reservation of a purchase has expired. */
+const expire = (saga: string): Promise<unknown> => {
+  const reserva = entityId(saga, 'reserva', 0);
+  return fleet.bus.publish([
     busMessage(
       {
         contract: contracts.ReservaVencida,
-        body: { id_reserva: reservas[0].id, id_compra: json.id, fecha },
-        correlationId: json.id,
-        subject: reservas[0].id,
-        idempotencyKey: `${reservas[0].id}/ReservaVencida`,
+        body: { id_reserva: reserva, id_compra: saga, fecha: new Date() },
+        correlationId: saga,
+        subject: reserva,
+        idempotencyKey: `${reserva}/ReservaVencida`,
       },
       'consolidador',
-      systemRuntime(),
+      runtime,
     ),
   ]);
+};
+
+test('a reservation that expires before there is an order is released, even where that overtakes what it undoes', async () => {
+  const { numero, id: item, sku } = await product(5);
+  const key = runtime.uuid();
+  const saga = requestId('demo:demo', '/api/compras', key);
+  // Nobody can read it: all that consolidador is told for this saga waits behind it, until an operator skips it.
+  const poison = busMessage(
+    {
+      contract: contracts.LiberarInventario,
+      body: { id_reserva: saga, motivo: '' },
+      correlationId: saga,
+      subject: saga,
+      idempotencyKey: `${saga}/poison`,
+    },
+    'forastero',
+    runtime,
+  );
+  await fleet.bus.publish([{ ...poison, payload: Buffer.from([0xff, 0xff, 0xff]) }]);
+  const held = await eventually(
+    async () =>
+      (await call('GET', '/api/mensajes-retenidos')).json.filter(
+        ({ clave }: { clave: string }) => clave === saga,
+      ),
+    (all) => all.length > 0,
+  );
+  const { status, json } = await buy([line(numero, 2)], { headers: { 'idempotency-key': key } });
+  assert.equal([status, json.id], [202, saga]);
+  // So that the saga goes on to its reservation, which is not made meanwhile.
+  const precio_unitario = '10.25';
+  await fleet.bus.publish([
+    busMessage(
+      {
+        contract: contracts.InventarioValidado,
+        body: {
+          id_compra: saga,
+          lineas: [{ id_item: item, numero, sku, nombre: 'uno', cantidad: 2, precio_unitario }],
+          total: '20.50',
+          fecha: new Date(),
+        },
+        correlationId: saga,
+        subject: saga,
+        idempotencyKey: `${saga}/validacion/0/InventarioValidado`,
+      },
+      'consolidador',
+      runtime,
+    ),
+  ]);
+  const compra = async (estado: string) => {
+    const seen = await eventually(
+      () => call('GET', `/api/compras/${saga}`),
+      (one) => one.json.estado === estado,
+    );
+    assert.is(seen.json.estado, estado, seen.text);
+    return seen.json;
+  };
+  await compra('PRODUCTOS_VALIDOS');
+  await expire(saga);
+  assert.is((await compra('RECHAZANDO')).codigo, 'RESERVA_VENCIDA');
+  const skipped = await call('POST', `/api/mensajes-retenidos/${held[0].id}/omitir`, { motivo: 'prueba' });
+  assert.is(skipped.status, 200, skipped.text);
+  // Only now the reservation is made, and released by what came behind it.
+  const ended = await compra('RECHAZADA');
+  assert.is(ended.codigo, 'RESERVA_VENCIDA');
+  await orden(ended, 'REJECTED');
+  const reservas = (await call('GET', `/api/reservas?compra=${saga}`)).json;
+  assert.equal(
+    reservas.map(({ estado }: { estado: string }) => estado),
+    ['LIBERADA'],
+  );
+  const left = await stock(numero);
+  assert.equal([left.quantity, left.reserved], [5, 0]);
+});
+
+test('a reservation that expires after the order was sent changes nothing', async () => {
+  const { numero } = await product(5);
+  const { json } = await buy([line(numero, 2)]);
+  await expire(json.id);
   assert.is((await call('GET', `/api/compras/${json.id}`)).json.estado, 'CONFIRMADA');
   assert.is((await stock(numero)).quantity, 3);
 });

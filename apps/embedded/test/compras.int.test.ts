@@ -1,6 +1,7 @@
 // time limit: 180 s
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
+import { readEvents, type StreamEvent } from '@cordada/sagas/scenarios/event-stream.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { apiUnderTest, isRefused } from './api-fleet.ts';
@@ -350,6 +351,56 @@ both('are each found under their own kind only', async () => {
   isRefused(await call('GET', `/api/sagas/campaign/${id}`), 404, 'NO_ENCONTRADO');
   const found = (await call('GET', `/api/sagas?clave=${numero}&limit=500`)).json.sagas;
   assert.ok(found.some((one: { id: string }) => one.id === id));
+});
+
+both('are shown as they move in one stream, which goes on for both from where it was left', async () => {
+  const { numero } = await product(9);
+  const follow = async (lastId: string, work: () => Promise<string[]>) => {
+    const stop = new AbortController();
+    const response = await fetch(`${fleet.urls.bff}/stream`, {
+      signal: stop.signal,
+      headers: lastId === '' ? {} : { 'last-event-id': lastId },
+    });
+    const events: StreamEvent[] = [];
+    const following = (async () => {
+      for await (const event of readEvents(response.body as never)) events.push(event);
+    })().catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    const sagas = await work();
+    const moves = () => events.filter(({ data }) => data !== '').map(({ data }) => JSON.parse(data));
+    const over = (saga: string) => moves().some((one) => one.saga === saga && one.estado === 'COMPLETED');
+    await eventually(
+      async () => sagas.every(over),
+      (all) => all,
+    );
+    stop.abort();
+    await following;
+    return { sagas, moves: moves(), last: events.at(-1)?.id ?? '' };
+  };
+  const pair = async () => [
+    (await buy([line(numero, 1)])).json.id,
+    (await api.completed(api.campaign(1))).saga,
+  ];
+  const first = await follow('', pair);
+  const between = await pair();
+  const second = await follow(first.last, pair);
+  const shown = (moves: readonly { saga: string; n: number }[], saga: string | undefined) =>
+    moves.filter((one) => one.saga === saga).map(({ n }) => n);
+  for (const [seen, sagas] of [
+    [first, first.sagas],
+    [second, between],
+    [second, second.sagas],
+  ] as const)
+    for (const saga of sagas) {
+      const places = shown(seen.moves, saga);
+      assert.ok(places.length >= 3, `${saga}: ${places}`);
+      assert.equal(
+        places,
+        places.map((_, index) => index + 1),
+      );
+    }
+  for (const saga of first.sagas) assert.equal(shown(second.moves, saga), []);
 });
 
 for (const one of [buying, rules, undoing, both]) one.run();

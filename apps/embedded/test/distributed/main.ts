@@ -15,7 +15,12 @@ import { fleetEnvironment } from '../running-fleet.ts';
 import { killMarked, leftOver, markOf } from './processes-of-run.ts';
 
 const REPLICAS = 2;
-const SUITES = ['apps/embedded/test/api-', 'apps/embedded/test/distributed/'];
+const SUITES = [
+  'apps/embedded/test/api-',
+  'apps/embedded/test/compras',
+  'apps/embedded/test/graphql',
+  'apps/embedded/test/distributed/',
+];
 const LIFETIME_MS = 600_000;
 const GONE_MS = 60_000;
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
