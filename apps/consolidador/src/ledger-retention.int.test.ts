@@ -57,11 +57,14 @@ const retention = (served: StockUnderTest): void => {
     await send(direct(contracts.AjustarExistencia, { id_item: id, delta: 5, disponible: null }));
     await sweep(2);
     const kept = await rows();
-    assert.equal(kept.map(({ tipo, cantidad, reservada }) => [tipo, cantidad, reservada]).sort(), [
-      ['AJUSTE', 5, 0],
-      ['RESERVA', 0, 3],
-      ['SALDO', 99, 0],
-    ]);
+    assert.equal(
+      kept.map(({ tipo, cantidad, reservada }) => [tipo, cantidad, reservada]),
+      [
+        ['RESERVA', 0, 3],
+        ['SALDO', 99, 0],
+        ['AJUSTE', 5, 0],
+      ],
+    );
     assert.equal(
       (await database.query(RESERVAS, [])).map(({ id: reserva, estado }) => [reserva, estado]),
       [[live.reserva, 'VIGENTE']],

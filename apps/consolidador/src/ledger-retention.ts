@@ -27,7 +27,8 @@ const RESERVAS = statement(
    SELECT count(*)::int4 AS n FROM viejas`,
 );
 
-// One statement: whoever adds up the ledger meanwhile sees the rows, or their sum.
+// One statement: whoever adds up the ledger meanwhile sees the rows, or their sum; it stands where the last of them
+// stood, before all that moved later.
 const MOVIMIENTOS = statement(
   'retention_movimientos',
   `WITH viejos AS (
@@ -40,8 +41,8 @@ const MOVIMIENTOS = statement(
        WHERE s.tipo = 'SALDO' AND (s.item, s.bodega) IN (SELECT item, bodega FROM viejos)) v
      WHERE m.id = v.id RETURNING m.*),
    saldos AS (
-     INSERT INTO movimiento (tipo, item, bodega, delta_cantidad, delta_reservada, reserva, origen, fecha)
-     SELECT 'SALDO', item, bodega, sum(delta_cantidad), sum(delta_reservada), NULL, 'retencion', max(fecha) FROM sumados
+     INSERT INTO movimiento (id, tipo, item, bodega, delta_cantidad, delta_reservada, reserva, origen, fecha)
+     SELECT max(id), 'SALDO', item, bodega, sum(delta_cantidad), sum(delta_reservada), NULL, 'retencion', max(fecha) FROM sumados
      GROUP BY item, bodega HAVING sum(delta_cantidad) <> 0 OR sum(delta_reservada) <> 0)
    SELECT count(*)::int4 AS n FROM viejos`,
 );

@@ -1,5 +1,5 @@
 import { caseFold } from '@cordada/infra/case-fold.ts';
-import { type Database, statement } from '@cordada/infra/database/database.ts';
+import { type Database, type Row, statement } from '@cordada/infra/database/database.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import { ItemSet } from './items.ts';
 import { BY_REFERENCE, ITEM, type PricedItem, referenceParameters } from './stock-store.ts';
@@ -47,7 +47,7 @@ export interface StockReads {
   /** By UUID, number, SKU or name, in that precedence. */
   item(reference: string): Promise<ItemView | undefined>;
   itemWithSku(sku: string): Promise<ItemView | undefined>;
-  /** Live ones first, of each the oldest first. */
+  /** Live ones first, the oldest first; then those that have ended, the newest first. A purchase's: the oldest first. */
   reservas(filter: ReservaFilter, now: Date): Promise<ReservaView[]>;
   /**
    * How many units of an item were available right after the last movement of a saga or operation: what there is now
@@ -75,29 +75,49 @@ const PAGE = statement(
 );
 const WITH_SKU = statement('read_item_sku', `${PRICED} WHERE i.sku_normalizado = $1 AND i.eliminado IS NULL`);
 
-const RESERVAS = statement(
-  'read_reservas',
-  `SELECT r.id, r.dueno, r.compra, r.origen, r.estado, r.creada, r.vence,
-     (SELECT json_agg(json_build_object('item', l.item, 'bodega', l.bodega, 'cantidad', l.cantidad)
-        ORDER BY l.item, l.bodega) FROM reserva_linea l WHERE l.reserva = r.id) AS lineas
-   FROM reserva r
-   WHERE ($1::uuid IS NULL OR r.compra = $1)
-     AND ($2::uuid IS NULL OR r.id IN (SELECT reserva FROM reserva_linea WHERE item = $2))
-     AND ($3::text IS NULL OR r.estado = $3)
-   ORDER BY (r.estado = 'VIGENTE') DESC, r.creada, r.id LIMIT $4`,
+const RESERVA = `SELECT r.id, r.dueno, r.compra, r.origen, r.estado, r.creada, r.vence,
+  (SELECT json_agg(json_build_object('item', l.item, 'bodega', l.bodega, 'cantidad', l.cantidad)
+     ORDER BY l.item, l.bodega) FROM reserva_linea l WHERE l.reserva = r.id) AS lineas
+  FROM reserva r`;
+
+const OF_COMPRA = statement(
+  'read_reservas_compra',
+  `${RESERVA} WHERE r.compra = $1 AND ($2::text IS NULL OR r.estado = $2) ORDER BY r.creada, r.id LIMIT $3`,
+);
+const LIVE = statement(
+  'read_reservas_live',
+  `${RESERVA} WHERE r.estado = 'VIGENTE' AND ($1::uuid IS NULL
+     OR EXISTS (SELECT 1 FROM reserva_linea l WHERE l.reserva = r.id AND l.item = $1))
+   ORDER BY r.creada, r.id LIMIT $2`,
+);
+const ENDED = statement(
+  'read_reservas_ended',
+  `${RESERVA} WHERE r.estado <> 'VIGENTE' AND ($1::text IS NULL OR r.estado = $1)
+   ORDER BY r.creada DESC, r.id DESC LIMIT $2`,
+);
+const ENDED_OF_ITEM = statement(
+  'read_reservas_ended_item',
+  `${RESERVA} WHERE r.id IN (SELECT l.reserva FROM reserva_linea l WHERE l.item = $1) AND r.estado <> 'VIGENTE'
+     AND ($2::text IS NULL OR r.estado = $2)
+   ORDER BY r.creada DESC, r.id DESC LIMIT $3`,
 );
 
+const MOVIMIENTO =
+  'SELECT id, tipo, item, bodega, delta_cantidad, delta_reservada, reserva, origen, fecha FROM movimiento';
 const MOVIMIENTOS = statement(
   'read_movimientos',
-  `SELECT id, tipo, item, bodega, delta_cantidad, delta_reservada, reserva, origen, fecha FROM movimiento
-   WHERE ($1::uuid IS NULL OR item = $1) AND ($2::int8 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+  `${MOVIMIENTO} WHERE id < $1::int8 ORDER BY id DESC LIMIT $2`,
+);
+const MOVIMIENTOS_OF_ITEM = statement(
+  'read_movimientos_item',
+  `${MOVIMIENTO} WHERE item = $3 AND id < $1::int8 ORDER BY id DESC LIMIT $2`,
 );
 
 const LEFT_AFTER = statement(
   'read_left_after',
   `SELECT (i.cantidad - i.reservada - coalesce((SELECT sum(m.delta_cantidad - m.delta_reservada) FROM movimiento m
-     WHERE m.item = i.id AND m.id > (SELECT max(id) FROM movimiento WHERE item = i.id AND origen = $2)), 0))::int4
-     AS disponible
+     WHERE m.item = i.id AND m.id >
+       (SELECT id FROM movimiento WHERE item = i.id AND origen = $2 ORDER BY id DESC LIMIT 1)), 0))::int4 AS disponible
    FROM item i WHERE i.id = $1::uuid`,
 );
 
@@ -116,6 +136,10 @@ const view = (item: PricedItem): ItemView => ({
   updated_at: item.actualizado,
 });
 
+const hasItem = ({ lineas }: Row, id: string): boolean =>
+  (lineas as readonly { readonly item: string }[] | null)?.some(({ item }) => item === id.toLowerCase()) ??
+  false;
+
 /** An id of nothing. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
@@ -129,6 +153,23 @@ export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
   /** The id that a filter asks for; nobody's for what does not exist. */
   const idOf = async (reference: string): Promise<string> =>
     isUuid(reference) ? reference : ((await find(reference))?.id ?? NOBODY);
+
+  const reservasOf = async ({ compra, item, estado, limit = 100 }: ReservaFilter): Promise<Row[]> => {
+    const idItem = item === undefined ? null : await idOf(item);
+    if (compra !== undefined) {
+      const rows = await database.query(OF_COMPRA, [isUuid(compra) ? compra : NOBODY, estado ?? null, limit]);
+      return idItem === null ? rows : rows.filter((row) => hasItem(row, idItem));
+    }
+    const live =
+      estado === undefined || estado === 'VIGENTE' ? await database.query(LIVE, [idItem, limit]) : [];
+    const left = limit - live.length;
+    if (estado === 'VIGENTE' || left === 0) return live;
+    const ended =
+      idItem === null
+        ? await database.query(ENDED, [estado ?? null, left])
+        : await database.query(ENDED_OF_ITEM, [idItem, estado ?? null, left]);
+    return [...live, ...ended];
+  };
 
   return {
     async items(page, size) {
@@ -147,13 +188,8 @@ export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
       const [found] = await database.query<PricedItem>(WITH_SKU, [caseFold(sku)]);
       return found && view(found);
     },
-    async reservas({ compra, item, estado, limit = 100 }, now) {
-      const rows = await database.query(RESERVAS, [
-        compra === undefined ? null : isUuid(compra) ? compra : NOBODY,
-        item === undefined ? null : await idOf(item),
-        estado ?? null,
-        limit,
-      ]);
+    async reservas(filter, now) {
+      const rows = await reservasOf(filter);
       return rows.map((row) => ({
         id: row.id,
         dueno: row.dueno === 'COMPRA' ? { compra: row.compra } : { operacion: row.origen },
@@ -170,12 +206,11 @@ export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
       const [row] = await database.query<{ disponible: number }>(LEFT_AFTER, [item, origen]);
       return row?.disponible;
     },
-    async movimientos({ item, antes, limit = 100 }) {
-      const rows = await database.query(MOVIMIENTOS, [
-        item === undefined ? null : await idOf(item),
-        antes ?? null,
-        limit,
-      ]);
+    async movimientos({ item, antes = Number.MAX_SAFE_INTEGER, limit = 100 }) {
+      const rows =
+        item === undefined
+          ? await database.query(MOVIMIENTOS, [antes, limit])
+          : await database.query(MOVIMIENTOS_OF_ITEM, [antes, limit, await idOf(item)]);
       return rows.map((row) => ({ ...row, id: Number(row.id) }));
     },
   };

@@ -57,19 +57,30 @@ const LOCK_EXISTENCIAS = statement(
    WHERE item IN (${TOUCHED}) ORDER BY item, bodega FOR UPDATE`,
 );
 
-const WANTED_RESERVAS = `(r.id = ANY($1::uuid[]) OR (r.dueno = 'MANUAL' AND r.estado = 'VIGENTE'
-  AND r.id IN (SELECT reserva FROM reserva_linea WHERE item = ANY($2::uuid[]))))`;
+const RESERVA = 'r.id, r.dueno, r.compra, r.origen, r.estado, r.creada, r.vence, r.avisada, r.actualizada';
+const LINEA = 'l.reserva, l.item, l.bodega, l.cantidad';
+/** The live reservations by hand, which are few, of these items. */
+const MANUAL = `SELECT l.reserva FROM (SELECT id FROM reserva WHERE estado = 'VIGENTE' AND dueno = 'MANUAL' OFFSET 0) v
+  JOIN reserva_linea l ON l.reserva = v.id AND l.item = ANY($1::uuid[])`;
 
 const LOCK_RESERVAS = statement(
   'reserva_lock',
-  `SELECT id, dueno, compra, origen, estado, creada, vence, avisada, actualizada FROM reserva r
-   WHERE ${WANTED_RESERVAS} ORDER BY id FOR UPDATE`,
+  `SELECT ${RESERVA} FROM reserva r WHERE r.id = ANY($1::uuid[]) ORDER BY r.id FOR UPDATE`,
 );
 
 const LINEAS = statement(
   'reserva_linea_of',
-  `SELECT l.reserva, l.item, l.bodega, l.cantidad FROM reserva r JOIN reserva_linea l ON l.reserva = r.id
-   WHERE ${WANTED_RESERVAS} ORDER BY l.reserva, l.item, l.bodega`,
+  `SELECT ${LINEA} FROM reserva_linea l WHERE l.reserva = ANY($1::uuid[]) ORDER BY l.reserva, l.item, l.bodega`,
+);
+
+const LOCK_MANUAL = statement(
+  'reserva_lock_manual',
+  `SELECT ${RESERVA} FROM reserva r WHERE r.id IN (${MANUAL}) ORDER BY r.id FOR UPDATE`,
+);
+
+const LINEAS_MANUAL = statement(
+  'reserva_linea_of_manual',
+  `SELECT ${LINEA} FROM reserva_linea l WHERE l.reserva IN (${MANUAL}) ORDER BY l.reserva, l.item, l.bodega`,
 );
 
 const PRECIOS = statement(
@@ -96,6 +107,21 @@ const priceOf = ({ id, precio, precioVersion: version }: PricedItem): Precio[] =
 type ReservaRow = Omit<Reserva, 'lineas'>;
 type LineaRow = Linea & { readonly reserva: string };
 
+/** A reservation that two statements have answered has the lines of the first. */
+const linesByReserva = (...answers: readonly (readonly LineaRow[])[]): ReadonlyMap<string, Linea[]> => {
+  const all = new Map<string, Linea[]>();
+  for (const rows of answers) {
+    const these = new Map<string, Linea[]>();
+    for (const { reserva, ...line } of rows) {
+      const lines = these.get(reserva);
+      if (lines) lines.push(line);
+      else these.set(reserva, [line]);
+    }
+    for (const [reserva, lines] of these) if (!all.has(reserva)) all.set(reserva, lines);
+  }
+  return all;
+};
+
 /**
  * Reads what a batch needs, in one flight of statements: items, then their warehouses, then reservations, each locked
  * in the order of their keys.
@@ -104,26 +130,26 @@ export const loadStock = async (tx: SqlTransaction, needs: StockNeeds): Promise<
   const referenced = needs.references.size > 0 ? referenceParameters(needs.references) : undefined;
   const changing = needs.items.size + needs.reservas.size > 0;
   const touched = changing && [array('uuid', [...needs.items]), array('uuid', [...needs.reservas])];
-  const reserving = needs.reservas.size + needs.manual.size > 0;
-  const wanted = reserving && [array('uuid', [...needs.reservas]), array('uuid', [...needs.manual])];
-  const [named, locked, existencias, reservas, lineas, precios] = await Promise.all([
+  const wanted = needs.reservas.size > 0 && [array('uuid', [...needs.reservas])];
+  const manual = needs.manual.size > 0 && [array('uuid', [...needs.manual])];
+  const [named, locked, existencias, reservas, byHand, lineas, linesByHand, precios] = await Promise.all([
     referenced ? tx.query<PricedItem>(BY_REFERENCE, referenced) : [],
     touched ? tx.query<Item>(LOCK_ITEMS, touched) : [],
     touched ? tx.query<Existencia>(LOCK_EXISTENCIAS, touched) : [],
     wanted ? tx.query<ReservaRow>(LOCK_RESERVAS, wanted) : [],
+    manual ? tx.query<ReservaRow>(LOCK_MANUAL, manual) : [],
     wanted ? tx.query<LineaRow>(LINEAS, wanted) : [],
+    manual ? tx.query<LineaRow>(LINEAS_MANUAL, manual) : [],
     needs.precios.size > 0 ? tx.query<Precio>(PRECIOS, [array('uuid', [...needs.precios])]) : [],
   ]);
-  const linesOf = new Map<string, Linea[]>();
-  for (const { reserva, item, bodega, cantidad } of lineas) {
-    const lines = linesOf.get(reserva) ?? [];
-    lines.push({ item, bodega, cantidad });
-    linesOf.set(reserva, lines);
-  }
+  const linesOf = linesByReserva(lineas, linesByHand);
   return new Stock({
     items: [...named, ...locked], // of two readings of one row the locked one counts
     existencias,
-    reservas: reservas.map((reserva) => ({ ...reserva, lineas: linesOf.get(reserva.id) ?? [] })),
+    reservas: [...reservas, ...byHand].map((reserva) => ({
+      ...reserva,
+      lineas: linesOf.get(reserva.id) ?? [],
+    })),
     precios: [...named.flatMap(priceOf), ...precios],
   });
 };

@@ -1,4 +1,4 @@
-// time limit: 120 s
+// time limit: 300 s
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -51,7 +51,7 @@ export const addReservaRoutes = (app: Server, { consolidador }: BffParts): void 
         tags: ['operación'],
         summary: 'Las reservas, con su dueño y su edad',
         description:
-          'Primero las vigentes, y de cada estado la más antigua primero; 100 si no se da `limit`.',
+          'Primero las vigentes, la más antigua primero; después las terminadas, la más reciente primero; 100 si no se da `limit`.',
         querystring: Type.Object(
           {
             compra: Type.Optional(Type.String({ description: 'Las de una compra' })),
