@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { ConfigError } from '@cordada/infra/config/declare.ts';
-import { readSettings } from '@cordada/infra/config/settings.ts';
+import { type AllSettings, readSettings } from '@cordada/infra/config/settings.ts';
 import { Command } from 'commander';
 import { BffUnreachable, bffClient } from './bff-client.ts';
+import { cacheCaida } from './cache-caida.ts';
+import { compraJsonapi } from './compra-jsonapi.ts';
 import { compraScenarios } from './compra-scenario.ts';
 import { exitoso } from './exitoso.ts';
+import { inventarioCqrs } from './inventario-cqrs.ts';
 import type { Narrator, Playable, ScenarioOutcome } from './play.ts';
 import { registroEventoFallido } from './registro-evento-fallido.ts';
 import { registroPartnerFallido } from './registro-partner-fallido.ts';
@@ -17,6 +20,9 @@ import { entryLine } from './saga-view.ts';
 const scenarios: readonly Playable[] = [
   ...[exitoso, registroEventoFallido, registroPartnerFallido].map(campaignScenario),
   ...compraScenarios.map(compraScenario),
+  inventarioCqrs,
+  cacheCaida,
+  compraJsonapi,
 ];
 
 const pause = async (ms: number, signal?: AbortSignal): Promise<void> => {
@@ -79,7 +85,16 @@ interface RunOptions {
 /** What stands at the BFF's address is not a BFF. */
 class NotABff extends Error {}
 
-const run = async (chosen: readonly Playable[], base: string, options: RunOptions): Promise<void> => {
+/** Where the settings say that consultas caches. */
+const redisOf = ({ REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_PASSWORD = '' }: AllSettings) =>
+  REDIS_URL ?? (REDIS_HOST && `redis://:${encodeURIComponent(REDIS_PASSWORD)}@${REDIS_HOST}:${REDIS_PORT}`);
+
+const run = async (
+  chosen: readonly Playable[],
+  base: string,
+  options: RunOptions,
+  redis: string | undefined,
+): Promise<void> => {
   const interrupted = new AbortController();
   // On, not once: from a terminal a Ctrl-C comes twice, the second from npm, and the rules must be lifted still.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
@@ -100,6 +115,7 @@ const run = async (chosen: readonly Playable[], base: string, options: RunOption
       pause,
       limitMs: options.limit * 1000,
       signal: interrupted.signal,
+      ...(redis !== undefined && { redis }),
     });
     outcomes.push(outcome);
   }
@@ -131,7 +147,7 @@ const program = new Command('npm run scenario --')
     const settings = readSettings(process.env);
     const base = settings.BFF_URL ?? `http://127.0.0.1:${settings.PORT_BASE}`;
     try {
-      await run(chosen, base, options);
+      await run(chosen, base, options, redisOf(settings));
     } catch (error) {
       if (error instanceof NotABff) return fail(error.message);
       if (!(error instanceof BffUnreachable)) throw error;

@@ -24,6 +24,8 @@ export interface ScenarioOptions {
   pause(ms: number, signal?: AbortSignal): Promise<void>;
   /** How long the saga may take, in milliseconds. */
   readonly limitMs: number;
+  /** Where the Redis is that consultas caches in, if it does. */
+  readonly redis?: string;
   /** Gives up on abort; the rules are lifted all the same. */
   readonly signal: AbortSignal;
 }
