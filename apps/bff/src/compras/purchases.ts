@@ -55,8 +55,16 @@ export const createPurchases = (parts: BffParts, intake: Intake, outcomes: Outco
       }),
     ofUser: (usuario, limit, origin) =>
       owner.call<Compra[]>({ method: 'GET', path: ['compras'], query: { usuario, limit }, origin }),
-    ended: async (id, request, wait) =>
-      wait && (await outcomes.saga('compra', id, wait)) ? find(id, request) : undefined,
+    async ended(id, request, wait) {
+      if (!wait || !(await outcomes.saga('compra', id, wait))) return undefined;
+      try {
+        return await find(id, request);
+      } catch (error) {
+        // Its owner went away meanwhile: what was accepted is so all the same, and can be read later.
+        if (error instanceof HttpError) return undefined;
+        throw error;
+      }
+    },
   };
 };
 

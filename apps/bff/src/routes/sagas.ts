@@ -45,7 +45,9 @@ const summaryFields = {
   definicion: Type.String({ description: 'Hash de la definición con la que corre' }),
   iniciada: instant,
   actualizada: instant,
-  clave: Type.String({ description: 'Clave de negocio: marca y nombre de la campaña' }),
+  clave: Type.String({
+    description: 'Clave de negocio: marca y nombre de la campaña; productos y usuario de la compra',
+  }),
   deshace: Type.Optional(Type.String({ description: 'La saga que esta deshace' })),
 };
 const exampleSummary = {
