@@ -1,3 +1,4 @@
+// time limit: 300 s
 import { testDatabases } from '@cordada/infra/database/testing/databases.ts';
 import { contracts } from '@cordada/schemas';
 import { suite } from 'uvu';

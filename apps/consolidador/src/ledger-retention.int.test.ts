@@ -1,3 +1,4 @@
+// time limit: 300 s
 import { statement } from '@cordada/infra/database/database.ts';
 import { testDatabases } from '@cordada/infra/database/testing/databases.ts';
 import { contracts } from '@cordada/schemas';

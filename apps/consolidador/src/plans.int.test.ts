@@ -1,3 +1,4 @@
+// time limit: 300 s
 import { type Row, type Statement, statement } from '@cordada/infra/database/database.ts';
 import { migrate } from '@cordada/infra/database/migrate.ts';
 import { type TestDatabase, testDatabases } from '@cordada/infra/database/testing/databases.ts';

@@ -1,4 +1,4 @@
-// time limit: 180 s
+// time limit: 300 s
 import { join } from 'node:path';
 import { migrations } from '@cordada/consolidador/service.ts';
 import { migrate } from '@cordada/infra/database/migrate.ts';
