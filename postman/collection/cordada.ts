@@ -1,7 +1,9 @@
 import { badInput } from '../folders/bad-input.ts';
 import { compras } from '../folders/compras.ts';
 import { deletes, deprecatedDeletes } from '../folders/deletes.ts';
+import { inventario } from '../folders/inventario.ts';
 import { operators } from '../folders/operators.ts';
+import { products } from '../folders/products.ts';
 import { reading } from '../folders/reading.ts';
 import { idempotency, waiting } from '../folders/repeating-and-waiting.ts';
 import { registrations, rules } from '../folders/rules-and-registrations.ts';
@@ -36,6 +38,8 @@ export const cordadaCollection = collection(
     deletes,
     deprecatedDeletes,
     compras,
+    inventario,
+    products,
     operators,
     idempotency,
     waiting,

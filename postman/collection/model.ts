@@ -5,7 +5,7 @@ export interface RequestSource {
   readonly name: string;
   /** What it shows, for who reads the collection in Postman. */
   readonly describe: string;
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Begins with `/`; `{{variables}}` are Postman's. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
