@@ -6,7 +6,7 @@ import Type from 'typebox';
 import type { Purchases } from '../compras/purchases.ts';
 import { errors, postHeaders } from '../documents.ts';
 import { createGraphqlEngine, type GraphqlEngine } from '../graphql/engine.ts';
-import { graphiqlPage } from '../graphql/graphiql-page.ts';
+import { graphqlFormPage } from '../graphql/form-page.ts';
 
 const config = { access: access.demoOpen('ADMIN', 'OPERARIO', 'CLIENTE') };
 const route = '/v1';
@@ -86,12 +86,12 @@ export const addGraphqlRoutes = (app: Server, { purchases, log, auth }: GraphqlR
     route,
     {
       config,
-      schema: { hide: true, tags: ['compras'], summary: 'GraphiQL' },
+      schema: { hide: true, tags: ['compras'], summary: 'Un formulario para GraphQL' },
     },
     async (_request, reply) =>
       reply
         .type('text/html; charset=utf-8')
         .serializer(String)
-        .send(graphiqlPage as never),
+        .send(graphqlFormPage as never),
   );
 };
