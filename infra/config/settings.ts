@@ -143,7 +143,7 @@ export const declared = {
     'Keys for X-API-Key: name:key[:ROLE+ROLE], separated by commas; every role where none is named.',
   ),
   RATE_LIMIT: declare.integer(600, 1, 1_000_000, 'Requests a second of one caller.'),
-  LEDGER_RETENTION_DAYS: declare.integer(
+  RETAIN_LEDGER_DAYS: declare.integer(
     730,
     0,
     36_500,

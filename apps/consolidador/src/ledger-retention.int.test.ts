@@ -95,5 +95,5 @@ const retention = (served: StockUnderTest): void => {
 
 const served = [];
 for (const each of await testDatabases('retention'))
-  served.push(await serveStock(each, { env: { LEDGER_RETENTION_DAYS: '0' } }));
+  served.push(await serveStock(each, { env: { RETAIN_LEDGER_DAYS: '0' } }));
 for (const each of served) retention(each);

@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 
 export const build = (deps: ServiceDeps): Promise<Service> => {
   const { database, runtime, log } = deps;
-  const { RESERVA_TTL_MS: ttlMs, LEDGER_RETENTION_DAYS } = deps.settings;
+  const { RESERVA_TTL_MS: ttlMs, RETAIN_LEDGER_DAYS } = deps.settings;
   let sweep: ExpirySweep | undefined;
   let endRetention: (() => Promise<void>) | undefined;
   return buildParticipant(deps, {
@@ -29,7 +29,7 @@ export const build = (deps: ServiceDeps): Promise<Service> => {
     async started({ unitOfWork }) {
       sweep = expirySweep({ database, unitOfWork, runtime, log, ttlMs });
       sweep.start();
-      endRetention = keepLedgerShort({ database, runtime, log, keptMs: LEDGER_RETENTION_DAYS * DAY_MS });
+      endRetention = keepLedgerShort({ database, runtime, log, keptMs: RETAIN_LEDGER_DAYS * DAY_MS });
     },
     async close() {
       await Promise.all([sweep?.close(), endRetention?.()]);
