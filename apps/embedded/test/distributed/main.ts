@@ -21,7 +21,7 @@ const SUITES = [
   'apps/embedded/test/graphql',
   'apps/embedded/test/distributed/',
 ];
-const LIFETIME_MS = 600_000;
+const LIFETIME_MS = 1_200_000;
 const GONE_MS = 60_000;
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
