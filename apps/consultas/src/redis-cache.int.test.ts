@@ -64,6 +64,7 @@ if (server === undefined) {
     slow.warehouse.holding = false;
     slow.warehouse.held[0]?.release();
     assert.is(await late, 'MISS 10', 'it has not heard of anything newer');
+    assert.match(await server.ask('GET', `cordada:consultas:i:${id}`), '$-1', 'it is not even stored');
     assert.is(await hears.read(id), 'MISS 11', 'and has brought nothing old back');
     slow.close();
     hears.close();
