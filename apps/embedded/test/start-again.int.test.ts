@@ -1,6 +1,7 @@
 // time limit: 180 s
 // runs alone
 import { join } from 'node:path';
+import { portOf, serviceNames } from '@cordada/infra/config/services.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { freePortBase, killLeftovers, startProduct, temporaryFolder } from './product-process.ts';
@@ -23,8 +24,8 @@ test('npm start, started again, answers within 5 s and migrates nothing', async 
     const began = performance.now();
     const again = startProduct(settings);
     await again.up();
-    for (let port = base; port < base + 4; port++)
-      assert.is((await fetch(`http://127.0.0.1:${port}/health`)).status, 200);
+    for (const name of serviceNames)
+      assert.is((await fetch(`http://127.0.0.1:${portOf({ PORT_BASE: base }, name, 0)}/health`)).status, 200);
     times.push(performance.now() - began);
     assert.match(again.stdout(), 'found the databases up to date');
     again.kill('SIGTERM');

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { portOf, serviceNames } from '@cordada/infra/config/services.ts';
 import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,7 +17,7 @@ import {
   temporaryFolder,
 } from './product-process.ts';
 
-const names = ['bff', 'campaign', 'partner', 'tracking'];
+const all = serviceNames.map(() => 200);
 
 const test = suite<{ folder: string; remove(): Promise<void>; base: number }>('npm start', {
   folder: '',
@@ -36,12 +37,12 @@ test.after.each(async ({ remove }) => {
   await remove();
 });
 
-/** The status of `/health` at each of the four ports; undefined where nothing listens. */
+/** The status of `/health` at the port of each service; undefined where nothing listens. */
 const healths = (base: number, host = '127.0.0.1'): Promise<(number | undefined)[]> =>
   Promise.all(
-    names.map(async (_, offset) => {
+    serviceNames.map(async (name) => {
       try {
-        return (await fetch(`http://${host}:${base + offset}/health`)).status;
+        return (await fetch(`http://${host}:${portOf({ PORT_BASE: base }, name, 0)}/health`)).status;
       } catch {
         return undefined; // nothing listens there
       }
@@ -54,10 +55,13 @@ test('ends with a card of addresses, docs, data, what is open, and a curl that w
 }) => {
   const product = startProduct({ PORT_BASE: String(base), DATA_DIR: folder });
   await product.up();
-  assert.equal(await healths(base), [200, 200, 200, 200]);
+  assert.equal(await healths(base), all);
   const card = product.stdout().slice(product.stdout().indexOf('Cordada is up'));
-  for (const [offset, name] of names.entries()) {
-    assert.match(card, new RegExp(`${name} +http://127\\.0\\.0\\.1:${base + offset}\n`));
+  for (const name of serviceNames) {
+    assert.match(
+      card,
+      new RegExp(`${name} +http://127\\.0\\.0\\.1:${portOf({ PORT_BASE: base }, name, 0)}\n`),
+    );
   }
   assert.match(card, `http://127.0.0.1:${base}/docs`);
   assert.match(card, folder);
@@ -83,14 +87,14 @@ test('listens on 127.0.0.1 only, unless HOST says otherwise', async ({ folder, b
   for (const host of others)
     assert.equal(
       await healths(base, host),
-      names.map(() => undefined),
+      serviceNames.map(() => undefined),
     );
   product.kill('SIGTERM');
   await product.exit;
 
   const everywhere = startProduct({ PORT_BASE: String(base), DATA_DIR: folder, HOST: '0.0.0.0' });
   await everywhere.up();
-  for (const host of others) assert.equal(await healths(base, host), [200, 200, 200, 200]);
+  for (const host of others) assert.equal(await healths(base, host), all);
   everywhere.kill('SIGTERM');
   assert.is((await everywhere.exit).code, 0);
 });
@@ -102,7 +106,7 @@ test('a SIGTERM that npm gets drains and ends with 0', async ({ folder, base }) 
   assert.equal(await npm.exit, { code: 0, signal: null });
   assert.equal(
     await healths(base),
-    names.map(() => undefined),
+    serviceNames.map(() => undefined),
   );
 });
 
@@ -184,7 +188,7 @@ test('a signal at any moment of the start ends it with 0, and the next start is 
   }
   const product = startProduct(settings);
   await product.up();
-  assert.equal(await healths(base), [200, 200, 200, 200]);
+  assert.equal(await healths(base), all);
   product.kill('SIGTERM');
   assert.is((await product.exit).code, 0);
 });
@@ -200,7 +204,7 @@ else {
     for (const said of ['migrated the databases', 'found the databases up to date']) {
       const product = startProduct(settings);
       await product.up();
-      assert.equal(await healths(base), [200, 200, 200, 200]);
+      assert.equal(await healths(base), all);
       assert.match(product.stdout(), said);
       assert.match(product.stdout(), 'cordada_campaign, cordada_partner, cordada_tracking');
       product.kill('SIGTERM');
