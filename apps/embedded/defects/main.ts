@@ -1,10 +1,10 @@
 /**
  * `npm run defects`: plants one fault at a time in a copy of the checkout, and shows that the simulation catches it.
- * A fault that survives, or a patch that no longer applies, fails the command.
+ * A fault that survives, or a patch that no longer applies, fails the command. There is a copy for each core.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
@@ -19,8 +19,11 @@ const { values: options } = parseArgs({
   options: { seeds: { type: 'string', default: '400' }, only: { type: 'string' } },
 });
 const runtime = systemRuntime();
-const folder = await mkdtemp(join(tmpdir(), 'cordada-defects-'));
-process.once('SIGINT', () => void rm(folder, { recursive: true, force: true }).then(() => process.exit(130)));
+const folders: string[] = [];
+const removeCopies = async (): Promise<void> => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+};
+process.once('SIGINT', () => void removeCopies().then(() => process.exit(130)));
 
 /** What the simulation of the copy said. */
 interface Caught {
@@ -29,7 +32,7 @@ interface Caught {
   readonly by: string | undefined;
 }
 
-const simulate = (seeds: number): Promise<Caught> =>
+const simulate = (folder: string, seeds: number): Promise<Caught> =>
   new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
@@ -52,14 +55,14 @@ const simulate = (seeds: number): Promise<Caught> =>
   });
 
 /** Runs a suite of the copy. @returns its name where it failed */
-const runSuite = (suite: string): Promise<Caught> =>
+const runSuite = (folder: string, suite: string): Promise<Caught> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', suite], { cwd: folder, stdio: 'ignore' });
     child.on('error', reject);
     child.on('close', (code) => resolve({ seeds: 0, by: code === 0 ? undefined : suite }));
   });
 
-const verdict = async ({ name, patches, suite }: Defect): Promise<boolean> => {
+const verdict = async (folder: string, { name, patches, suite }: Defect): Promise<boolean> => {
   const began = runtime.now();
   const line = (result: string): void =>
     say(`${name.padEnd(32)} │ ${result} │ ${((runtime.now() - began) / 1000).toFixed(0)} s`);
@@ -72,7 +75,7 @@ const verdict = async ({ name, patches, suite }: Defect): Promise<boolean> => {
     return false;
   }
   try {
-    const { seeds, by } = await (suite ? runSuite(suite) : simulate(Number(options.seeds)));
+    const { seeds, by } = await (suite ? runSuite(folder, suite) : simulate(folder, Number(options.seeds)));
     const where = suite ? '' : `seed ${String(seeds).padStart(3)}: `;
     line(by === undefined ? `✘ survives ${suite ?? `${seeds} seeds`}` : `✔ ${where}${by}`);
     return by !== undefined;
@@ -81,19 +84,26 @@ const verdict = async ({ name, patches, suite }: Defect): Promise<boolean> => {
   }
 };
 
+const waiting = defects.filter(({ name }) => options.only === undefined || name === options.only);
 let failed = 0;
 let passed = 0;
-try {
+
+const work = async (): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), 'cordada-defects-'));
+  folders.push(folder);
   copyCheckout(folder);
-  const { by } = await simulate(20);
+  const { by } = await simulate(folder, 20);
   if (by !== undefined) throw new Error(`without any defect the simulation already fails: ${by}`);
-  for (const defect of defects) {
-    if (options.only !== undefined && defect.name !== options.only) continue;
-    if (await verdict(defect)) passed += 1;
+  for (let defect = waiting.shift(); defect !== undefined; defect = waiting.shift()) {
+    if (await verdict(folder, defect)) passed += 1;
     else failed += 1;
   }
+};
+
+try {
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), waiting.length) }, work));
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  await removeCopies();
 }
 say(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
