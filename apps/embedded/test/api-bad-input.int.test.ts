@@ -24,7 +24,8 @@ const everything = async (): Promise<string> => {
   lists.push('/usuarios/1/compras', '/api/reservas', '/api/clientes/1');
   for (const path of [...lists, '/api/auditoria', '/api/mensajes-retenidos'])
     answers.push((await call('GET', path)).text);
-  return answers.join('\n');
+  // How old a reservation is changes by itself.
+  return answers.join('\n').replaceAll(/"edad_s":\d+/g, '');
 };
 
 /** What is wrong with the answer to a bad request; undefined when it is refused as it must be. */

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Answer, type ApiFleet, apiUnderTest, isRefused } from './api-fleet.ts';
+import { type Answer, type ApiFleet, apiUnderTest, isEmbedded, isRefused } from './api-fleet.ts';
 
 const test = suite('the inventory over HTTP (systems.md §3)');
 const api = await apiUnderTest();
@@ -298,12 +298,12 @@ test('another content type is 415, and `/api/v1/health` is the health of the BFF
   assert.is(health.json.service, 'bff');
 });
 
-test('the demo has its products 1 to 18, with stock', async () => {
+test('the demo has its products 1 to 18, with stock unless others have bought it', async () => {
   for (const numero of [1, 9, 18]) {
     const { json } = await call('GET', `${ITEMS}/${numero}`);
     assert.is(json.numero, numero);
     assert.is(json.sku, `P-${numero}`);
-    assert.ok(json.quantity > 0);
+    assert.ok(isEmbedded ? json.quantity > 0 : json.quantity >= 0);
   }
 });
 
