@@ -157,7 +157,7 @@ const apiOf = <Under extends FleetUnderTest>(fleet: Under, bffs: readonly string
       ...fields,
     }),
     async completed(body) {
-      const answer = await call('POST', '/registrar-campaign', body, { prefer: 'wait=10' });
+      const answer = await call('POST', '/registrar-campaign', body, { prefer: 'wait=60' });
       assert.is(answer.status, 200, answer.text);
       assert.is(answer.json.estado, 'COMPLETED', answer.text);
       const [{ id }] = await listed('/obtener-campaigns', 'marca_id', body.marca_id);

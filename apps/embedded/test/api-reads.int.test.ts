@@ -500,10 +500,13 @@ const deaf = (): Promise<() => void> =>
 stream('a client that reads nothing holds nobody else up', async () => {
   const leave = await deaf();
   const other = await follow();
-  const { saga } = await completed(campaign(300));
-  await other.until(() => other.moves(saga).at(-1)?.estado === 'COMPLETED');
-  await other.close();
-  leave();
+  try {
+    const { saga } = await completed(campaign(300));
+    await other.until(() => other.moves(saga).at(-1)?.estado === 'COMPLETED');
+  } finally {
+    await other.close();
+    leave();
+  }
 });
 
 // Services that run already are not this suite's to stop.
