@@ -104,7 +104,7 @@ sagas('lists newest first, and pages by a cursor through all of a key, none twic
 sagas('finds by brand or name, state, tipo and time', async () => {
   const body = campaign(1, { nombre: 'Búsqueda Única' });
   const { saga } = await completed(body);
-  const refused = await call('POST', '/registrar-campaign', body, { prefer: 'wait=10' });
+  const refused = await call('POST', '/registrar-campaign', body, { prefer: 'wait=60' });
   assert.is(refused.json.estado, 'COMPENSATED');
   const found = async (query: string): Promise<string[]> => {
     const { status, json, text } = await call('GET', `/api/sagas?clave=${encoded(body.marca_id)}&${query}`);
@@ -215,7 +215,7 @@ rules(
     const set = { suspendido: true, motivo: 'Incumplió — 漢字' };
     assert.equal((await call('PUT', path, set)).json, set);
     assert.equal((await call('GET', path)).json, set);
-    const saga = await call('POST', '/registrar-campaign', body, { prefer: 'wait=10' });
+    const saga = await call('POST', '/registrar-campaign', body, { prefer: 'wait=60' });
     assert.is(saga.json.estado, 'COMPENSATED');
     assert.equal((await call('PUT', path, { suspendido: false })).json, { suspendido: false, motivo: null });
     await completed(body);
@@ -239,7 +239,7 @@ rules('tracking is switched off and on, refuses meanwhile, and each change stand
   const path = `/api/marcas/${encoded(body.marca_id)}/tracking`;
   assert.equal((await call('GET', path)).json, { activo: true });
   assert.equal((await call('PUT', path, { activo: false })).json, { activo: false });
-  const saga = await call('POST', '/registrar-campaign', body, { prefer: 'wait=10' });
+  const saga = await call('POST', '/registrar-campaign', body, { prefer: 'wait=60' });
   assert.is(saga.json.estado, 'COMPENSATED');
   assert.equal((await call('PUT', path, { activo: true })).json, { activo: true });
   await completed(body);

@@ -6,7 +6,7 @@ import { apiUnderTest, isEmbedded, isRefused, startApiFleet } from './api-fleet.
 const { fleet, call, campaign, completed } = await apiUnderTest();
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const nobody = '00000000-0000-4000-8000-000000000000';
-const wait = { prefer: 'wait=10' };
+const wait = { prefer: 'wait=60' };
 let keys = 0;
 const keyed = (): { 'idempotency-key': string } => {
   keys += 1;
@@ -57,7 +57,7 @@ campaigns('with Prefer: wait answers 200 with the saga, however it ended', async
   const body = campaign(2);
   const first = await call('POST', '/registrar-campaign', body, wait);
   assert.is(first.status, 200);
-  assert.is(first.header('preference-applied'), 'wait=10');
+  assert.is(first.header('preference-applied'), 'wait=60');
   assert.is(first.json.estado, 'COMPLETED');
   assert.equal(first.json.restantes, []);
   const second = await call('POST', '/registrar-campaign', body, wait);

@@ -36,7 +36,7 @@ test('a saga that any BFF took can be read and waited for at once by the other o
     assert.ok(read.status === 200 || (read.status === 404 && read.header('retry-after') !== undefined));
   }
   for (let turn = 0; turn < 10; turn += 1) {
-    const waited = await call('POST', '/registrar-campaign', campaign(2), { prefer: 'wait=10' });
+    const waited = await call('POST', '/registrar-campaign', campaign(2), { prefer: 'wait=60' });
     assert.is(waited.status, 200, waited.text);
     assert.is(waited.json.estado, 'COMPLETED');
   }
@@ -102,7 +102,7 @@ test('a stream goes on at the other BFF after the last event of this one, withou
   const cursors: string[] = [];
   const ours: string[] = [];
   const register = async (): Promise<void> => {
-    const { json } = await call('POST', '/registrar-campaign', campaign(3), { prefer: 'wait=10' });
+    const { json } = await call('POST', '/registrar-campaign', campaign(3), { prefer: 'wait=60' });
     ours.push(json.id);
   };
   const longEnough = (saga: string): boolean => seen.filter((one) => one.saga === saga).length >= 3;
