@@ -178,8 +178,9 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143 };
 
 /**
  * Makes everything ready, then runs a program in this very process, so that signals need no forwarding: a service as one
- * bundle, since many start and each is to be up soon, anything else by tsx. As long as the program has no handler of its own, a signal ends the process: with 0 where it is a service (`--service`),
- * whose end by a signal is the usual one, else with the code of a program that was interrupted.
+ * bundle, since many start and each is to be up soon, anything else by tsx. As long as the program has no handler of its
+ * own, a signal ends the process: with 0 where it is a service (`--service`), whose end by a signal is the usual one, else
+ * with the code of a program that was interrupted.
  * @param {string[]} args `[--service] <program, relative to the root> [argument …]`
  */
 export const launch = async (args) => {

@@ -20,9 +20,7 @@ const ours = (root) => ({
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, ({ path, resolveDir }) => {
       if (path.startsWith('@cordada/')) return undefined;
-      return path.startsWith('node:') || isOfTheRoot(root, resolveDir, path)
-        ? { path, external: true }
-        : undefined;
+      return isOfTheRoot(root, resolveDir, path) ? { path, external: true } : undefined;
     });
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => ({
       loader: 'ts',
@@ -34,24 +32,19 @@ const ours = (root) => ({
   },
 });
 
-/** What a bundle was made from, as it stands now; undefined where something of it is gone. */
-const stateOf = (root, inputs) => {
-  try {
-    return inputs.map((input) => {
-      const { mtimeMs, size } = statSync(join(root, input));
-      return `${input} ${mtimeMs} ${size}`;
-    });
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+/** How a source stands now; undefined where it is gone. */
+const stampOf = (root, input) => {
+  const found = statSync(join(root, input), { throwIfNoEntry: false });
+  return found && `${found.mtimeMs} ${found.size}`;
 };
 
-const isFresh = (root, bundle, list) => {
-  if (!existsSync(bundle) || !existsSync(list)) return false;
-  const made = JSON.parse(readFileSync(list, 'utf8'));
-  return JSON.stringify(stateOf(root, made.inputs)) === JSON.stringify(made.state);
-};
+/** @param list the file that tells how each source stood when the bundle was made */
+const isFresh = (root, bundle, list) =>
+  existsSync(bundle) &&
+  existsSync(list) &&
+  Object.entries(JSON.parse(readFileSync(list, 'utf8'))).every(
+    ([input, stamp]) => stampOf(root, input) === stamp,
+  );
 
 /** Written beside and renamed: who starts at the same time reads the old one or the new one, whole. */
 const writeWhole = (path, content) => {
@@ -72,6 +65,7 @@ export const bundleOf = async (root, program) => {
   const name = relative(root, program).replaceAll(/[/.]/g, '-');
   const [bundle, list] = [join(folder, `${name}.mjs`), join(folder, `${name}.json`)];
   if (isFresh(root, bundle, list)) return bundle;
+  const began = Date.now();
   const { build } = await import('esbuild');
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
@@ -94,8 +88,11 @@ export const bundleOf = async (root, program) => {
     'package-lock.json',
     relative(root, fileURLToPath(import.meta.url)),
   ];
+  const stamps = Object.fromEntries(inputs.map((input) => [input, stampOf(root, input)]));
   mkdirSync(folder, { recursive: true });
   for (const { path, contents } of outputFiles) writeWhole(path, contents);
-  writeWhole(list, JSON.stringify({ inputs, state: stateOf(root, inputs) }));
+  // What changed meanwhile may not be what was read: then the next start makes the bundle anew.
+  if (inputs.every((input) => statSync(join(root, input)).mtimeMs < began))
+    writeWhole(list, JSON.stringify(stamps));
   return bundle;
 };

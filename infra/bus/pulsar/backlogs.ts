@@ -1,5 +1,7 @@
 import type { Bus } from '../bus.ts';
 import type { Manifest } from '../manifest.ts';
+import type { PulsarAdmin } from './admin.ts';
+import { topicName } from './topic-name.ts';
 
 /** What a durable subscription of one topic has not acknowledged. */
 export interface Backlog {
@@ -13,6 +15,24 @@ export interface Backlogs {
   /** @param topic of the manifest */
   of(topic: string, subscription: string): Promise<Backlog>;
 }
+
+/** The backlogs of a tenant's topics, as the admin REST tells them. */
+export const adminBacklogs = (
+  admin: PulsarAdmin,
+  tenant: string,
+): Backlogs & {
+  /** Rejects with the reason when the broker does not serve. */
+  health(): Promise<void>;
+} => ({
+  async of(topic, subscription) {
+    const stats = await admin.stats(topicName(tenant, topic), true);
+    const found = stats?.subscriptions.get(subscription);
+    if (!found) throw new Error(`${topic} has no subscription ${subscription}: npm run provision makes it`);
+    const { backlog: messages, oldestUnacknowledgedAt: oldest } = found;
+    return { messages, ...(oldest !== undefined && { oldest }) };
+  },
+  health: () => admin.health(),
+});
 
 /** Asked before each question: who has closed answers none. @throws Error */
 type MustBeOpen = () => void;

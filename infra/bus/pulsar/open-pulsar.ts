@@ -4,11 +4,10 @@ import type { AllSettings } from '../../config/settings.ts';
 import type { Bus } from '../bus.ts';
 import type { OpenBusOptions } from '../open-options.ts';
 import { type PulsarAdmin, pulsarAdmin } from './admin.ts';
-import type { Backlogs } from './backlogs.ts';
+import { adminBacklogs } from './backlogs.ts';
 import type { NativeSchema } from './native/client.ts';
 import { publishedSchemas } from './published-schemas.ts';
 import { restFetch, type TlsIdentity } from './rest-fetch.ts';
-import { topicName } from './topic-name.ts';
 
 /** The tenant of all that is ours. */
 export const TENANT = 'cordada';
@@ -71,17 +70,6 @@ const adminAs = (identity: TlsIdentity, settings: PulsarSettings): PulsarAdmin =
     token: settings.PULSAR_TOKEN,
   });
 
-const backlogsOf = (admin: PulsarAdmin): Backlogs & { health(): Promise<void> } => ({
-  async of(topic, subscription) {
-    const stats = await admin.stats(topicName(TENANT, topic), true);
-    const found = stats?.subscriptions.get(subscription);
-    if (!found) throw new Error(`${topic} has no subscription ${subscription}: npm run provision makes it`);
-    const { backlog: messages, oldestUnacknowledgedAt: oldest } = found;
-    return { messages, ...(oldest !== undefined && { oldest }) };
-  },
-  health: () => admin.health(),
-});
-
 /** What producers declare, so that a broker which wants a schema takes them. */
 const newestSchema = (topic: string): NativeSchema | undefined => {
   const schema = publishedSchemas(topic).at(-1);
@@ -100,7 +88,7 @@ export const openPulsar = async (options: OpenBusOptions): Promise<Bus> => {
     tenant: TENANT,
     manifest,
     runtime,
-    backlogs: backlogsOf(admin),
+    backlogs: adminBacklogs(admin, TENANT),
     ...(rejected && { rejected }),
   };
   const token = settings.PULSAR_TOKEN !== undefined && { token: settings.PULSAR_TOKEN };

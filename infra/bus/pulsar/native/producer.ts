@@ -65,7 +65,6 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
   let first = 0;
   let producer: NativeProducer | undefined;
   let stopWatching: Cancel | undefined;
-  let isUsed = false;
   let isOpening = false;
   let failures = 0;
   let problem: string | undefined;
@@ -122,7 +121,7 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
   };
 
   const reopen = (): void => {
-    if (!producer && !isOpening && isUsed && !isClosed) void open();
+    if (!producer && !isOpening && !isClosed) void open();
   };
 
   const open = async (): Promise<void> => {
@@ -197,7 +196,6 @@ export const topicProducer = ({ client, runtime, topic, schema }: TopicProducerO
       const entry: Entry = { message, settle, deadline, over: undefined, outcome: undefined };
       entries.push(entry);
       awaitExpiry();
-      isUsed = true;
       if (producer) transmit(entry, producer);
       else reopen();
       return undefined;

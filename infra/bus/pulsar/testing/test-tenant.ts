@@ -1,6 +1,6 @@
 import type { Manifest } from '../../manifest.ts';
 import type { PulsarAdmin } from '../admin.ts';
-import type { Backlogs } from '../backlogs.ts';
+import { adminBacklogs } from '../backlogs.ts';
 import { topicName } from '../topic-name.ts';
 
 /** Two of each, so that what depends on the partition of a key shows. */
@@ -10,31 +10,22 @@ const PARTITIONS = 2;
 export interface TestTenant {
   /** Makes the topics and subscriptions of a manifest that no other test uses. */
   provision(manifest: Manifest): Promise<void>;
-  readonly backlogs: Backlogs & { health(): Promise<void> };
+  readonly backlogs: ReturnType<typeof adminBacklogs>;
   /** Messages of a topic that consumers of a subscription have and have not acknowledged. */
   unacknowledged(topic: string, subscription: string): Promise<number>;
 }
 
-export const testTenant = (admin: PulsarAdmin, tenant: string): TestTenant => {
-  const statsOf = async (topic: string, subscription: string, oldest: boolean) =>
-    (await admin.stats(topicName(tenant, topic), oldest))?.subscriptions.get(subscription);
-  return {
-    async provision({ topics, subscriptions }) {
-      await admin.createTenant(tenant);
-      for (const { owner } of topics.values()) await admin.createNamespace(`${tenant}/${owner}`);
-      for (const topic of topics.keys()) await admin.createTopic(topicName(tenant, topic), PARTITIONS);
-      for (const { name, topics } of subscriptions.values())
-        for (const topic of topics) await admin.createSubscription(topicName(tenant, topic), name);
-    },
-    backlogs: {
-      async of(topic, subscription) {
-        const { backlog = 0, oldestUnacknowledgedAt: oldest } =
-          (await statsOf(topic, subscription, true)) ?? {};
-        return { messages: backlog, ...(oldest !== undefined && { oldest }) };
-      },
-      health: () => admin.health(),
-    },
-    unacknowledged: async (topic, subscription) =>
-      (await statsOf(topic, subscription, false))?.unacknowledged ?? 0,
-  };
-};
+export const testTenant = (admin: PulsarAdmin, tenant: string): TestTenant => ({
+  async provision({ topics, subscriptions }) {
+    await admin.createTenant(tenant);
+    for (const { owner } of topics.values()) await admin.createNamespace(`${tenant}/${owner}`);
+    for (const topic of topics.keys()) await admin.createTopic(topicName(tenant, topic), PARTITIONS);
+    for (const { name, topics } of subscriptions.values())
+      for (const topic of topics) await admin.createSubscription(topicName(tenant, topic), name);
+  },
+  backlogs: adminBacklogs(admin, tenant),
+  async unacknowledged(topic, subscription) {
+    const stats = await admin.stats(topicName(tenant, topic));
+    return stats?.subscriptions.get(subscription)?.unacknowledged ?? 0;
+  },
+});
