@@ -46,6 +46,18 @@ else {
     for (const durable of partitions?.values() ?? []) assert.ok(durable.has('twice'));
   });
 
+  test('a partition that the broker leaves out, since it is being loaded, is asked for by itself', async () => {
+    const withoutTheFirst: typeof fetch = async (url, init) => {
+      const answer = await fetch(url, init);
+      if (!String(url).includes('/partitioned-stats?')) return answer;
+      const { partitions, ...rest } = (await answer.json()) as { partitions: Record<string, unknown> };
+      delete partitions[`${topic}-partition-0`];
+      return Response.json({ ...rest, partitions });
+    };
+    const beside = pulsarAdmin({ url: own.adminUrl, fetch: withoutTheFirst });
+    assert.equal(await beside.stats(topic), await admin.stats(topic));
+  });
+
   test('what does not exist is undefined, or none', async () => {
     const missing = 'persistent://admin-test/cosas/Nada.v1';
     assert.is(await admin.partitions(missing), undefined);

@@ -165,7 +165,9 @@ interface StatsAnswer {
       }
     >
   >;
+  /** Only those that could be asked: one that is being loaded is left out. */
   readonly partitions?: Readonly<Record<string, StatsAnswer>>;
+  readonly metadata?: { readonly partitions?: number };
 }
 
 const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
@@ -291,8 +293,18 @@ export const pulsarAdmin = (options: PulsarAdminOptions): PulsarAdmin => {
       const partitioned = await find<StatsAnswer>(
         `${pathOf(topic)}/partitioned-stats?perPartition=true&${query}`,
       );
-      const stats = partitioned ?? (await find<StatsAnswer>(`${pathOf(topic)}/stats?${query}`));
-      return stats === undefined ? undefined : readStats(stats);
+      if (partitioned === undefined) {
+        const stats = await find<StatsAnswer>(`${pathOf(topic)}/stats?${query}`);
+        return stats && readStats(stats);
+      }
+      const partitions: Record<string, StatsAnswer> = { ...partitioned.partitions };
+      for (let n = 0; n < (partitioned.metadata?.partitions ?? 0); n += 1) {
+        const partition = `${topic}-partition-${n}`;
+        if (partition in partitions) continue;
+        const stats = await find<StatsAnswer>(`${pathOf(partition)}/stats?${query}`);
+        if (stats) partitions[partition] = stats;
+      }
+      return readStats({ ...partitioned, partitions });
     },
     async schemas(topic) {
       interface Found {

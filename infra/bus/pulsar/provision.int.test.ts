@@ -293,6 +293,13 @@ else {
     await provision(options);
     await own.kill();
     await own.restart();
+    // a topic that is still being loaded may refuse to tell
+    const loaded = async (): Promise<boolean> =>
+      checkProvisioned(options).then(
+        () => true,
+        () => false,
+      );
+    await eventually('every topic is loaded', loaded);
     assert.equal(await checkProvisioned(options), []);
     assert.equal(await lines(options), []);
   });
