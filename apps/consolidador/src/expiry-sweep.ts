@@ -3,11 +3,22 @@ import type { Log } from '@cordada/infra/messaging/metrics.ts';
 import type { UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
 import type { Cancel, Runtime } from '@cordada/infra/runtime.ts';
 import { expire } from './expiry.ts';
+import type { Stock } from './stock.ts';
 import { loadStock, writeStock } from './stock-store.ts';
 
-export interface ExpirySweepOptions {
-  readonly database: Pick<Database, 'query'>;
-  readonly unitOfWork: UnitOfWork<SqlTransaction>;
+/** Where the sweep finds reservations, and how it changes them. */
+export interface ReservationsDue<Tx> {
+  /** Ids of those that have run out and were not seen to, the longest overdue first. @param most how many at most */
+  due(now: Date, most: number): Promise<readonly string[]>;
+  /** When the next one runs out; undefined where none is left. */
+  next(now: Date): Promise<Date | undefined>;
+  load(tx: Tx, ids: ReadonlySet<string>): Promise<Stock>;
+  write(tx: Tx, stock: Stock, now: Date): void;
+}
+
+export interface ExpirySweepOptions<Tx> {
+  readonly reservations: ReservationsDue<Tx>;
+  readonly unitOfWork: UnitOfWork<Tx>;
   readonly runtime: Pick<Runtime, 'now' | 'after'>;
   readonly log: Log;
   /** Milliseconds that a reservation lives: none is looked for much more often than it may come due. */
@@ -35,12 +46,29 @@ const NEXT = statement(
   `SELECT vence FROM reserva WHERE estado = 'VIGENTE' AND avisada IS NULL AND vence > $1 ORDER BY vence LIMIT 1`,
 );
 
+/** The reservations in the service's database. */
+export const sqlReservations = (database: Pick<Database, 'query'>): ReservationsDue<SqlTransaction> => ({
+  due: async (now, most) => (await database.query<{ id: string }>(DUE, [now, most])).map(({ id }) => id),
+  next: async (now) => (await database.query<{ vence: Date }>(NEXT, [now]))[0]?.vence,
+  load(tx, reservas) {
+    const nothing = () => new Set<string>();
+    return loadStock(tx, {
+      references: nothing(),
+      items: nothing(),
+      reservas: new Set(reservas),
+      manual: nothing(),
+      precios: nothing(),
+    });
+  },
+  write: writeStock,
+});
+
 /**
  * Looks for reservations whose time is over, one look at a time, and as soon as the next one is due. What is due stands
  * in the database: a restart forgets none, and of several replicas the second to lock a reservation finds it seen to.
  */
-export const expirySweep = (options: ExpirySweepOptions): ExpirySweep => {
-  const { database, unitOfWork, runtime, log, ttlMs, batch = BATCH } = options;
+export const expirySweep = <Tx>(options: ExpirySweepOptions<Tx>): ExpirySweep => {
+  const { reservations, unitOfWork, runtime, log, ttlMs, batch = BATCH } = options;
   const everyMs = Math.min(RAREST_MS, Math.max(OFTENEST_MS, ttlMs / 10));
   let open = false;
   let cancel: Cancel = () => {};
@@ -49,14 +77,11 @@ export const expirySweep = (options: ExpirySweepOptions): ExpirySweep => {
   /** @returns milliseconds until the next look */
   const look = async (): Promise<number> => {
     const now = new Date(runtime.now());
-    const due = await database.query<{ id: string }>(DUE, [now, batch]);
-    if (due.length > 0) await end(due.map(({ id }) => id));
+    const due = await reservations.due(now, batch);
+    if (due.length > 0) await end(due);
     if (due.length === batch) return 0;
-    const [next] = await database.query<{ vence: Date }>(NEXT, [now]);
-    return Math.min(
-      everyMs,
-      Math.max(0, (next?.vence.getTime() ?? Number.POSITIVE_INFINITY) - runtime.now()),
-    );
+    const next = await reservations.next(now);
+    return Math.min(everyMs, Math.max(0, (next?.getTime() ?? Number.POSITIVE_INFINITY) - runtime.now()));
   };
 
   const end = async (ids: readonly string[]): Promise<void> => {
@@ -74,17 +99,10 @@ export const expirySweep = (options: ExpirySweepOptions): ExpirySweep => {
 
   const endTogether = (ids: readonly string[]): Promise<void> =>
     unitOfWork.transact(async (tx) => {
-      const nothing = () => new Set<string>();
-      const stock = await loadStock(tx, {
-        references: nothing(),
-        items: nothing(),
-        reservas: new Set(ids),
-        manual: nothing(),
-        precios: nothing(),
-      });
+      const stock = await reservations.load(tx, new Set(ids));
       const now = new Date(runtime.now()); // after the locks: none is ended before its time
       const publish = expire(stock, ids, now);
-      writeStock(tx, stock, now);
+      reservations.write(tx, stock, now);
       return { result: undefined, publish };
     });
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { messagingMigrations } from '@cordada/infra/service/messaging.ts';
 import { buildParticipant } from '@cordada/infra/service/participant-service.ts';
 import type { Service, ServiceDeps } from '@cordada/infra/service/service.ts';
-import { type ExpirySweep, expirySweep } from './expiry-sweep.ts';
+import { type ExpirySweep, expirySweep, sqlReservations } from './expiry-sweep.ts';
 import { keepLedgerShort } from './ledger-retention.ts';
 import { stockReads } from './reads.ts';
 import { addStockRoutes } from './routes.ts';
@@ -27,7 +27,7 @@ export const build = (deps: ServiceDeps): Promise<Service> => {
     capability: stockCapability(ttlMs),
     addRoutes: (app) => addStockRoutes(app, stockReads(database), runtime),
     async started({ unitOfWork }) {
-      sweep = expirySweep({ database, unitOfWork, runtime, log, ttlMs });
+      sweep = expirySweep({ reservations: sqlReservations(database), unitOfWork, runtime, log, ttlMs });
       sweep.start();
       endRetention = keepLedgerShort({ database, runtime, log, keptMs: RETAIN_LEDGER_DAYS * DAY_MS });
     },

@@ -21,8 +21,24 @@ const SLOWEST_READ_MS = 120_000;
 const MOST_NEWS = 500;
 
 /** The query side of the inventory: reads cache first, and keeps nothing that it cannot read again. */
-export const build = async (deps: FrontDeps): Promise<Service> => {
-  const { runtime, bus, log, registry, security, settings } = deps;
+export const build = (deps: FrontDeps): Promise<Service> => {
+  const { runtime, log, security, urls } = deps;
+  const consolidador = createServiceClient({
+    caller: name,
+    target: 'consolidador',
+    fetch: deps.fetch,
+    tokens: security.tokens,
+    resilience: networkResilience('consolidador', urls.consolidador, log, runtime),
+  });
+  return buildBefore(consolidador, deps);
+};
+
+/** As `build`, with what calls consolidador given. */
+export const buildBefore = async (
+  consolidador: Pick<ServiceClient, 'call' | 'find'>,
+  deps: Omit<FrontDeps, 'fetch' | 'urls'>,
+): Promise<Service> => {
+  const { runtime, bus, log, registry, settings } = deps;
   const ttl = { itemMs: settings.CACHE_TTL_MS, stockMs: settings.CACHE_STOCK_TTL_MS };
   const longest = keptMs(ttl);
   const floorMs = longest + SLOWEST_READ_MS;
@@ -45,13 +61,6 @@ export const build = async (deps: FrontDeps): Promise<Service> => {
     { name: 'cache_usable', help: 'Whether the cache can be used: 1 or 0. Without it, reads take longer' },
     () => [{ value: cache.usable() ? 1 : 0 }],
   );
-  const consolidador = createServiceClient({
-    caller: name,
-    target: 'consolidador',
-    fetch: deps.fetch,
-    tokens: security.tokens,
-    resilience: networkResilience('consolidador', deps.urls.consolidador, log, runtime),
-  });
   const reader = createReader({
     cache,
     floors,
@@ -115,7 +124,7 @@ const placeOf = ({
 type PricedItem = ItemView & { readonly precio?: unknown };
 const unpriced = ({ precio: _price, ...item }: PricedItem): ItemView => item;
 
-const sourceAt = (consolidador: ServiceClient): Source => ({
+const sourceAt = (consolidador: Pick<ServiceClient, 'call' | 'find'>): Source => ({
   async item({ path }) {
     const item = await consolidador.find<PricedItem>({ method: 'GET', path });
     return item && unpriced(item);

@@ -1,22 +1,24 @@
 import type { MemoryBus } from '@cordada/infra/bus/memory.ts';
 import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
-import { campaignSaga } from '@cordada/sagas/campaign.saga.ts';
 import type { Instance } from '@cordada/sagas/engine/instance.ts';
-import { type Processes, type ServiceName, services, subscriptions } from './processes.ts';
+import { definitionOf, type Tipo, tipoOf } from './definitions.ts';
+import { isKeeper, type Keeper, type Processes, subscriptions } from './processes.ts';
 import type { Troubles } from './troubles.ts';
 import { type Plan, STRANGER } from './workload.ts';
 
 /** A saga that has not ended; `paso` is the step that it is at. */
 export interface Unfinished {
   readonly id: string;
+  readonly tipo: Tipo;
   readonly parked: boolean;
   readonly paso: string;
 }
 
-export const unfinishedOf = ({ id, status, origin, state }: Instance): Unfinished => ({
-  id,
-  parked: status === 'PARKED',
-  paso: (origin.deshace ? campaignSaga.undo : campaignSaga)?.steps[state.step]?.name ?? '',
+export const unfinishedOf = (saga: Instance): Unfinished => ({
+  id: saga.id,
+  tipo: tipoOf(saga),
+  parked: saga.status === 'PARKED',
+  paso: definitionOf(saga).steps[saga.state.step]?.name ?? '',
 });
 
 /** A held message, as its row tells it. */
@@ -31,12 +33,12 @@ export interface HeldHere {
 export interface Desk {
   unfinished(): Promise<readonly Unfinished[]>;
   /** What a service has not published, and what it holds. */
-  left(name: ServiceName): Promise<{
+  left(name: Keeper): Promise<{
     readonly unpublished: number;
     readonly held: readonly HeldHere[];
   }>;
-  verb(saga: string, paso: string, verb: 'reintentar' | 'omitir'): Promise<void>;
-  heldVerb(name: ServiceName, id: number, verb: 'reintentar' | 'omitir'): Promise<void>;
+  verb(saga: Unfinished, verb: 'reintentar' | 'omitir'): Promise<void>;
+  heldVerb(name: Keeper, id: number, verb: 'reintentar' | 'omitir'): Promise<void>;
 }
 
 export interface Fleet {
@@ -74,14 +76,14 @@ export const runToRest = async (world: VirtualTime, fleet: Fleet): Promise<reado
 
 /** Whether nothing is left to happen; operators have their say about what is parked or held. */
 const isQuiet = async ({ processes, desk, troubles }: Fleet, heldInVain: Set<string>): Promise<boolean> => {
-  const away = services.some(processes.away);
+  const away = processes.services.some(processes.away);
   if (away && !troubles.chance.chance(HASTY)) return false;
   const unfinished = await desk.unfinished();
-  for (const { id, parked, paso } of unfinished)
-    if (parked) await desk.verb(id, paso, troubles.chance.chance(0.9) ? 'reintentar' : 'omitir');
+  for (const saga of unfinished)
+    if (saga.parked) await desk.verb(saga, troubles.chance.chance(0.9) ? 'reintentar' : 'omitir');
   if (away) return false;
   let quiet = unfinished.length === 0;
-  for (const name of services) {
+  for (const name of processes.services.filter(isKeeper)) {
     const { unpublished, held } = await desk.left(name);
     for (const { id, cause, topic, properties } of held) {
       if (/waits behind/.test(cause)) continue;
@@ -95,4 +97,4 @@ const isQuiet = async ({ processes, desk, troubles }: Fleet, heldInVain: Set<str
   return quiet;
 };
 
-const lag = (bus: MemoryBus, name: ServiceName): Promise<number> => bus.lag(subscriptions[name]);
+const lag = (bus: MemoryBus, name: Keeper): Promise<number> => bus.lag(subscriptions[name]);

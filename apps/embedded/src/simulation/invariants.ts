@@ -1,32 +1,15 @@
 import { campaignSaga } from '@cordada/sagas/campaign.saga.ts';
-import { type Entry, type Instance, isEnded, MARK } from '@cordada/sagas/engine/instance.ts';
+import { type Instance, isEnded, MARK } from '@cordada/sagas/engine/instance.ts';
 import type { LogRow } from '@cordada/sagas/engine/store.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
+import { definitionOf, definitions, tipoOf } from './definitions.ts';
+import { type Breach, entriesOf, type Invariant, wasOverruled } from './invariant.ts';
 import type { Observation } from './observation.ts';
+import { purchaseInvariants } from './purchase-invariants.ts';
 
-/** A promise that no run may break. */
-export interface Invariant {
-  readonly sentence: string;
-  /** What breaks it, a line each, with the saga it is about where there is one. */
-  broken(seen: Observation): readonly Breach[];
-}
-
-export interface Breach {
-  readonly saga?: string;
-  readonly what: string;
-}
-
-const entriesOf = (seen: Observation, saga: string): readonly Entry[] =>
-  (seen.log.get(saga) ?? []).flatMap(({ entries }) => entries);
-
-/** An operator gave up, or vouched for, some of what the saga did: its outcome is theirs. */
-const wasOverruled = (seen: Observation, saga: Instance): boolean =>
-  [saga.id, ...(saga.state.undos ?? []).map(({ id }) => id)].some((id) =>
-    entriesOf(seen, id).some(({ que }) => que === 'omitir' || que === 'completar'),
-  );
-
+/** The campaigns' sagas, without those that undo one. */
 const originals = (seen: Observation): readonly Instance[] =>
-  seen.sagas.filter(({ origin }) => origin.deshace === null);
+  seen.sagas.filter(({ tipo, origin }) => tipo === 'campaign' && origin.deshace === null);
 
 /** What of a saga should live now, and what not, by the ids of its entities. */
 const expected = (
@@ -56,6 +39,14 @@ const expected = (
 
 const stepOrder = (steps: readonly string[]): Map<string, number> =>
   new Map(steps.map((name, place) => [name, place]));
+
+/** The steps whose commands go over the bus. */
+const remoteSteps = new Set(
+  Object.values(definitions)
+    .flatMap((definition) => [definition, definition.undo])
+    .flatMap((definition) => definition?.steps ?? [])
+    .flatMap(({ name, local }) => (local ? [] : [name])),
+);
 
 export const invariants: readonly Invariant[] = [
   {
@@ -161,7 +152,7 @@ export const invariants: readonly Invariant[] = [
       seen.sagas
         .filter(({ origin }) => origin.deshace === null)
         .flatMap((saga) => {
-          const order = stepOrder(campaignSaga.steps.map(({ name }) => name));
+          const order = stepOrder(definitionOf(saga).steps.map(({ name }) => name));
           const answered = new Set<string>();
           const sent = new Set<string>();
           const breaches: Breach[] = [];
@@ -215,7 +206,7 @@ export const invariants: readonly Invariant[] = [
     broken: (seen) =>
       seen.sagas.flatMap((saga) => {
         if (saga.status !== 'COMPENSATED' || saga.origin.deshace || wasOverruled(seen, saga)) return [];
-        return campaignSaga.steps.flatMap(({ name, compensation }, place) =>
+        return definitionOf(saga).steps.flatMap(({ name, compensation }, place) =>
           [...(compensation ? (saga.state.items[place] ?? '') : '')].flatMap((mark, item) =>
             mark === MARK.sent || mark === MARK.done || mark === MARK.undoing
               ? [{ saga: saga.id, what: `left ${name}/${item} as it was (${mark})` }]
@@ -288,8 +279,7 @@ export const invariants: readonly Invariant[] = [
         rows
           .flatMap(({ entries }) => entries)
           .filter(
-            ({ que, paso }) =>
-              (que === 'comando' || que === 'compensacion') && (paso === 'partner' || paso === 'evento'),
+            ({ que, paso = '' }) => (que === 'comando' || que === 'compensacion') && remoteSteps.has(paso),
           )
           .filter(({ mensaje }) => mensaje !== undefined && !messages.has(mensaje))
           .map(({ contrato, mensaje }) => ({ saga, what: `${contrato} ${mensaje} was never durable` })),
@@ -315,9 +305,9 @@ export const invariants: readonly Invariant[] = [
     sentence: 'an undo saga undoes in reverse: a step wholly before the one that came before it',
     broken: (seen) =>
       seen.sagas
-        .filter(({ origin }) => origin.deshace !== null)
+        .filter((saga) => definitionOf(saga).undoes === 'derived')
         .flatMap((saga) => {
-          const order = stepOrder(campaignSaga.steps.map(({ name }) => name));
+          const order = stepOrder(definitions[tipoOf(saga)].steps.map(({ name }) => name));
           let lowest = Number.POSITIVE_INFINITY;
           return entriesOf(seen, saga.id).flatMap(({ que, paso = '', item }): Breach[] => {
             if (que !== 'comando') return [];
@@ -401,7 +391,7 @@ const marksDisagree = (saga: Instance, rows: readonly LogRow[]): Breach[] => {
     )
   )
     return [];
-  return campaignSaga.steps.flatMap(({ name }, place) =>
+  return definitionOf(saga).steps.flatMap(({ name }, place) =>
     [...(saga.state.items[place] ?? '')].flatMap((mark, item) => {
       const said = told.get(`${name}/${item}`) ?? MARK.pending;
       return said === mark
@@ -413,4 +403,6 @@ const marksDisagree = (saga: Instance, rows: readonly LogRow[]): Breach[] => {
 
 /** Every breach of every invariant, each with its sentence. */
 export const breachesOf = (seen: Observation): readonly (Breach & { readonly sentence: string })[] =>
-  invariants.flatMap(({ sentence, broken }) => broken(seen).map((breach) => ({ ...breach, sentence })));
+  [...invariants, ...purchaseInvariants].flatMap(({ sentence, broken }) =>
+    broken(seen).map((breach) => ({ ...breach, sentence })),
+  );

@@ -16,7 +16,8 @@ export const suspendedTable = (tx: MemoryTransaction) => tx.table<string>('suspe
 export const trackingOffTable = (tx: MemoryTransaction) => tx.table<true>('tracking_off');
 const cancelledTable = (tx: MemoryTransaction) => tx.table<true>('cancelled');
 
-const write = <Row extends { readonly id: string }>(
+/** Writes what a batch changed of a table. */
+export const write = <Row extends { readonly id: string }>(
   table: { insert(key: string, row: Row): void; set(key: string, row: Row): void },
   rows: RowSet<Row>,
 ): void => {

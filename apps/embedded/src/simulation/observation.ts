@@ -3,6 +3,7 @@ import type { Partner } from '@cordada/partner/partner.ts';
 import type { Instance } from '@cordada/sagas/engine/instance.ts';
 import type { LogRow } from '@cordada/sagas/engine/store.ts';
 import type { Evento } from '@cordada/tracking/evento.ts';
+import type { Bought } from './bought.ts';
 
 /** One message as a subscription handled it, written in the transaction that did so. */
 export interface Handled {
@@ -29,6 +30,8 @@ export interface Observation {
   readonly campaigns: readonly Campaign[];
   readonly partners: readonly Partner[];
   readonly eventos: readonly Evento[];
+  /** Where purchases ran. */
+  readonly bought: Bought | undefined;
   /** In the order of the commits, by subscription. */
   readonly handled: readonly Handled[];
   /** Rows that are left in the outboxes. */

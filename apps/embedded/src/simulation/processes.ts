@@ -1,14 +1,30 @@
 import type { Incarnation, VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import type { Troubles } from './troubles.ts';
 
-export const services = ['campaign', 'partner', 'tracking'] as const;
-export type ServiceName = (typeof services)[number];
+/** The services of each system, its coordinator first. */
+export const systems = {
+  campaign: ['campaign', 'partner', 'tracking'],
+  compra: ['gestor-compra', 'consolidador', 'admin-productos', 'ordenes', 'consultas'],
+} as const;
+export type System = keyof typeof systems;
+export type ServiceName = (typeof systems)[System][number];
+/** The services that have a database and a durable subscription. */
+export type Keeper = Exclude<ServiceName, 'consultas'>;
+export type CoordinatorName = 'campaign' | 'gestor-compra';
+
+export const isKeeper = (service: ServiceName): service is Keeper => service !== 'consultas';
+export const isCoordinator = (service: ServiceName): service is CoordinatorName =>
+  service === 'campaign' || service === 'gestor-compra';
 
 /** What each service reads from the bus. */
-export const subscriptions: Readonly<Record<ServiceName, string>> = {
+export const subscriptions: Readonly<Record<Keeper, string>> = {
   campaign: 'campaign.coordinator',
   partner: 'partner',
   tracking: 'tracking',
+  'gestor-compra': 'gestor-compra.coordinator',
+  consolidador: 'consolidador',
+  'admin-productos': 'admin-productos',
+  ordenes: 'ordenes',
 };
 
 /** One of the replicas of a service. */
@@ -22,6 +38,7 @@ export type Boot = (replica: Replica, life: Incarnation) => Promise<void>;
 
 /** The services' processes, each crashing, freezing, leaving and starting again as the seed has it. */
 export interface Processes {
+  readonly services: readonly ServiceName[];
   /** Whether no replica of a service runs at present. */
   away(service: ServiceName): boolean;
   /**
@@ -54,6 +71,7 @@ const DISTURBED_EVERY_MS = 8_000;
 export const superviseProcesses = (
   world: VirtualTime,
   troubles: Troubles,
+  services: readonly ServiceName[],
   { boot, leave, frozen }: ProcessesOptions,
 ): Processes => {
   const replicas = services.flatMap((service) =>
@@ -102,12 +120,13 @@ export const superviseProcesses = (
   if (troubles.replicas > 1) world.schedule('disturb', troubles.chance.below(DISTURBED_EVERY_MS), disturb);
 
   return {
+    services,
     away: (service) => !replicas.some((replica) => replica.service === service && lives.has(replica)),
     crash,
     meet(replica) {
       const left = (crashIn.get(replica) ?? 0) - 1;
       crashIn.set(replica, left);
-      if (troubles.active() && left <= 0 && !(troubles.onlyCoordinator && replica.service !== 'campaign')) {
+      if (troubles.active() && left <= 0 && !(troubles.onlyCoordinator && !isCoordinator(replica.service))) {
         crash(replica);
         return 'crash';
       }

@@ -1,6 +1,7 @@
 import { virtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import { runEngineSeed } from './engine-world.ts';
-import { type Breach, breachesOf } from './invariants.ts';
+import type { Breach } from './invariant.ts';
+import { breachesOf } from './invariants.ts';
 import type { Observation } from './observation.ts';
 import { runServicesSeed } from './services-world.ts';
 
@@ -55,7 +56,12 @@ const traceOf = (
 ): readonly string[] => {
   const ids = breaches.flatMap(({ saga = '', what }) => `${saga} ${what}`.match(UUID) ?? []);
   const entities = seen ? [...seen.campaigns, ...seen.partners, ...seen.eventos] : [];
-  const sagas = entities.flatMap(({ id, sagaId }) => (sagaId && ids.includes(id) ? [sagaId] : []));
+  const made = [
+    ...entities.map(({ id, sagaId }) => ({ id, saga: sagaId })),
+    ...(seen?.bought?.reservas ?? []).map(({ id, compra }) => ({ id, saga: compra })),
+    ...(seen?.bought?.ordenes ?? []).map(({ id, compra }) => ({ id, saga: compra })),
+  ];
+  const sagas = made.flatMap(({ id, saga }) => (saga && ids.includes(id) ? [saga] : []));
   const concerned = [...new Set([...ids, ...sagas])];
   const told = [
     ...lines.filter((line) => concerned.some((id) => line.includes(id))),

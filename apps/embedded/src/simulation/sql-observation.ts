@@ -8,7 +8,7 @@ import type { Evento } from '@cordada/tracking/evento.ts';
 import type { FirstSent } from './bus-record.ts';
 import type { HeldHere } from './caretaker.ts';
 import type { Handled } from './observation.ts';
-import { type ServiceName, subscriptions } from './processes.ts';
+import { type CoordinatorName, type Keeper, subscriptions } from './processes.ts';
 import { STRANGER } from './workload.ts';
 
 type Readable = Pick<Database, 'query'>;
@@ -89,7 +89,7 @@ export const readLog = async (campaign: Readable): Promise<readonly LogRow[]> =>
  * transaction are taken to be in the order of sending.
  */
 export const readHandled = async (
-  name: ServiceName,
+  name: Keeper,
   database: Readable,
   sent: ReadonlyMap<string, FirstSent>,
 ): Promise<readonly Handled[]> => {
@@ -106,11 +106,11 @@ export const readHandled = async (
 };
 
 /** What the coordinator handled: it needs no inbox, and its log names each message that had an effect. */
-export const handledByCoordinator = (log: readonly LogRow[]): readonly Handled[] =>
+export const handledByCoordinator = (name: CoordinatorName, log: readonly LogRow[]): readonly Handled[] =>
   log.flatMap(({ saga, entries }) =>
     entries.flatMap(({ que, contrato, mensaje }): Handled[] =>
       (que === 'evento' || que === 'fallo' || que === 'compensado') && contrato && mensaje
-        ? [{ subscription: subscriptions.campaign, contract: contrato, key: saga, message: mensaje }]
+        ? [{ subscription: subscriptions[name], contract: contrato, key: saga, message: mensaje }]
         : [],
     ),
   );

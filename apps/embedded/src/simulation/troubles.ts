@@ -4,6 +4,7 @@ import type { LeaseSettings } from '@cordada/infra/messaging/lease.ts';
 import { seededBusFaults } from '@cordada/infra/testing/seeded-bus-faults.ts';
 import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
 import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
+import type { System } from './processes.ts';
 import type { Plan } from './workload.ts';
 
 /** How hard a level may be on its fleets. */
@@ -14,6 +15,8 @@ export interface Climate {
   readonly outages: readonly number[];
   /** How many replicas each service has: one of these a seed. */
   readonly replicas: readonly number[];
+  /** Milliseconds that such an absence lasts at most, by what runs: who looks every second makes an hour dear. */
+  readonly absenceMs: Readonly<Record<System, number>>;
 }
 
 /** What befalls a fleet, as its seed decides. All of it ends when the plan's trouble is over. */
@@ -21,7 +24,7 @@ export interface Troubles {
   readonly chance: SeededRandom;
   /** Loses, repeats, delays and reorders messages. */
   readonly bus: MemoryBus;
-  /** Nobody but the coordinator fails, and it stays away for long. */
+  /** Nobody but coordinators fail, and they stay away for long. */
   readonly onlyCoordinator: boolean;
   /** Replicas of each service. More than one freeze, leave and join besides. */
   readonly replicas: number;
@@ -40,8 +43,6 @@ export interface Troubles {
 /** Slower than the product's own: an idle hour must not cost much. */
 const lease: LeaseSettings = { lastsMs: 6_000, renewEveryMs: 2_000, lookEveryMs: 1_500 };
 
-/** Longer than a compensation is retried before its saga is parked. */
-const LONG_OUTAGE_MS = 2 * 3_600_000;
 const SHORT_OUTAGE_MS = 5_000;
 
 export const drawTroubles = (world: VirtualTime, plan: Plan, climate: Climate): Troubles => {
@@ -80,6 +81,7 @@ export const drawTroubles = (world: VirtualTime, plan: Plan, climate: Climate): 
   const longOutages = onlyCoordinator ? 1 : random.pick(climate.outages);
   const poison = !onlyCoordinator && random.chance(0.3);
   const lives = onlyCoordinator ? Math.min(...climate.lifetimes) : random.pick(climate.lifetimes);
+  const absence = Math.min(...plan.systems.map((system) => climate.absenceMs[system]));
   const replicas = onlyCoordinator ? 1 : random.fork('replicas').pick(climate.replicas);
   // An hour of renewals would cost more than all that it shows.
   const outages = replicas > 1 ? 0 : longOutages;
@@ -91,7 +93,7 @@ export const drawTroubles = (world: VirtualTime, plan: Plan, climate: Climate): 
     lease,
     active: () => active,
     lifetime: () => (crashes ? 3 + chance.below(lives) : Number.POSITIVE_INFINITY),
-    downtime: () => chance.below(chance.chance(outages) ? LONG_OUTAGE_MS : SHORT_OUTAGE_MS),
+    downtime: () => chance.below(chance.chance(outages) ? absence : SHORT_OUTAGE_MS),
     databaseFails: () => active && chance.chance(databaseFaults),
     poisons: () => active && poison && chance.chance(0.05),
   };

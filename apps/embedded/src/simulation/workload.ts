@@ -3,9 +3,22 @@ import { busMessage } from '@cordada/infra/messaging/wire.ts';
 import type { Incarnation, VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
 import { contracts } from '@cordada/schemas';
+import type { System } from './processes.ts';
+import {
+  type Asked,
+  drawPurchases,
+  goShopping,
+  type Pace,
+  type PurchaseDriver,
+  type Purchases,
+} from './purchases.ts';
 
 /** How much a seed does, and how unkind its world is. */
 export interface Plan {
+  /** What runs; nothing is asked of the rest. */
+  readonly systems: readonly System[];
+  /** What is bought, where purchases run. */
+  readonly purchases: Purchases | undefined;
   /** Milliseconds of virtual time during which sagas begin and faults happen; then all faults end. */
   readonly trouble: number;
   readonly starts: readonly Start[];
@@ -58,6 +71,8 @@ export interface RuleChange {
 
 /** What a fleet does for a workload, at whichever level it is simulated. */
 export interface Driver {
+  /** Where purchases run. */
+  readonly shop?: PurchaseDriver;
   /** Publishes as the BFF does. @returns whether the bus said that it is durable */
   publish(message: BusMessage): Promise<boolean>;
   /** A DELETE, as the coordinator decides it. Refusals are fine. */
@@ -73,8 +88,24 @@ export const STRANGER = '/cordada/stranger';
 const BRANDS = ['m1', 'm2', 'm3'];
 const PEOPLE = ['p0', 'p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7'];
 
+const CAMPAIGN: readonly System[] = ['campaign'];
+const COMPRA: readonly System[] = ['compra'];
+const BOTH: readonly System[] = ['campaign', 'compra'];
+
 /** Draws a plan from the world's seed. */
-export const drawPlan = (world: VirtualTime): Plan => {
+export const drawPlan = (world: VirtualTime, pace: Pace): Plan => {
+  const systems = world.random.fork('systems').pick([CAMPAIGN, CAMPAIGN, COMPRA, COMPRA, BOTH]);
+  const plan = drawCampaigns(world);
+  const nothing = { starts: [], deletes: [], ruleChanges: [], directs: [], cancels: [], garbage: [] };
+  return {
+    systems,
+    ...plan,
+    ...(systems.includes('campaign') ? {} : nothing),
+    purchases: systems.includes('compra') ? drawPurchases(world, plan.trouble, pace) : undefined,
+  };
+};
+
+const drawCampaigns = (world: VirtualTime): Omit<Plan, 'systems' | 'purchases'> => {
   const random = world.random.fork('plan');
   const trouble = 1_000 + random.below(60_000);
   const uuid = world.runtime.uuid;
@@ -154,7 +185,7 @@ export const carryOut = (
   world: VirtualTime,
   client: Incarnation,
   driver: Driver,
-): { readonly acknowledged: readonly string[]; done(): boolean } => {
+): { readonly acknowledged: readonly string[]; readonly asked: Asked | undefined; done(): boolean } => {
   const acknowledged: string[] = [];
   let open = 0;
   const at = (label: string, ms: number, task: () => Promise<void>): void => {
@@ -189,7 +220,9 @@ export const carryOut = (
     at(`garbage ${message.topic}`, when, async () => {
       await driver.publish(message);
     });
-  return { acknowledged, done: () => open === 0 };
+  const { shop } = driver;
+  const asked = plan.purchases && shop ? goShopping(plan.purchases, world, client, shop, at) : undefined;
+  return { acknowledged, asked, done: () => open === 0 };
 };
 
 const startMessage = ({ saga, nombre, marca, participantes }: Start, { runtime }: Incarnation): BusMessage =>
