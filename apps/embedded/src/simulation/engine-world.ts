@@ -86,7 +86,7 @@ const climate: Climate = {
   replicas: [1, 1, 2, 3],
   absenceMs: { campaign: 2 * 3_600_000, compra: 15 * 60_000 },
 };
-const pace: Pace = { ttlsMs: [3_000, 15_000, 60_000, 900_000], mostReads: 25 };
+const pace: Pace = { ttlsMs: [2_000, 2_000, 10_000, 900_000], mostReads: 25 };
 /** How often one replica does not hear the other, and how late it hears it otherwise, in milliseconds. */
 const UNHEARD = 0.1;
 const HEARD_WITHIN_MS = 10;
