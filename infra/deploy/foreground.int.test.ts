@@ -1,6 +1,6 @@
 // time limit: 300 s
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,8 +12,7 @@ import * as assert from 'uvu/assert';
 import { readSettings } from '../config/settings.ts';
 import { freePorts } from './free-port.ts';
 import { findPostgres } from './postgres/server.ts';
-import { findJava } from './pulsar/broker.ts';
-import { brokerJars } from './pulsar/broker-jars.ts';
+import { brokerInstallation } from './pulsar/broker-installation.ts';
 
 const test = suite('npm run pulsar, npm run db');
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -128,8 +127,7 @@ else {
 
 const noBroker = await missing(async () => {
   const cache = process.env.PULSAR_CACHE;
-  findJava(path);
-  await brokerJars(path, { ...(cache ? { cache } : {}), say: () => undefined });
+  await brokerInstallation(path, { ...(cache ? { cache } : {}), say: () => undefined });
 });
 if (noBroker !== undefined) test.skip('no broker');
 else {
@@ -143,6 +141,12 @@ else {
     });
     await pulsar.says(`✔ BUS_URL=pulsar://127.0.0.1:${port} PULSAR_ADMIN_URL=http://127.0.0.1:${web}\n`);
     assert.ok(existsSync(join(DATA_DIR, 'pulsar/bookkeeper')));
+    const pid = readFileSync(join(DATA_DIR, 'pulsar/broker.pid'), 'utf8').trim();
+    assert.match(
+      readFileSync(`/proc/${pid}/maps`, 'utf8'),
+      /classes-\d+\.jsa/,
+      'it starts with prepared classes',
+    );
     assert.is((await fetch(`http://127.0.0.1:${web}/admin/v2/brokers/health`)).status, 200);
 
     const ports = { PULSAR_PORT: String(otherPort), PULSAR_WEB_PORT: String(otherWeb) };

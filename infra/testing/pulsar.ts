@@ -6,14 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePorts } from '../deploy/free-port.ts';
 import { startGuardian } from '../deploy/guardian.ts';
-import {
-  type BrokerOptions,
-  type BrokerPorts,
-  brokerPidFile,
-  findJava,
-  startBroker,
-} from '../deploy/pulsar/broker.ts';
-import { brokerJars } from '../deploy/pulsar/broker-jars.ts';
+import { type BrokerOptions, type BrokerPorts, brokerPidFile, startBroker } from '../deploy/pulsar/broker.ts';
+import { brokerInstallation } from '../deploy/pulsar/broker-installation.ts';
 import { type BrokerSecurity, makeBrokerSecurity } from '../deploy/pulsar/broker-security.ts';
 import { ServerRefused } from '../deploy/server-refused.ts';
 
@@ -65,10 +59,8 @@ const path = (): string => process.env.PATH ?? '';
  */
 const findBroker = async (): Promise<Pick<BrokerOptions, 'java' | 'jars'> | undefined> => {
   try {
-    const java = findJava(path());
     const cache = process.env.PULSAR_CACHE;
-    const jars = await brokerJars(path(), { ...(cache ? { cache } : {}), say: console.log });
-    return { java, jars };
+    return await brokerInstallation(path(), { ...(cache ? { cache } : {}), say: console.log });
   } catch (error) {
     if (!(error instanceof ServerRefused)) throw error;
     console.log(`skipped: ${error.message}`);

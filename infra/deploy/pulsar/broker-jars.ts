@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ServerRefused } from '../server-refused.ts';
+import { underLock } from '../under-lock.ts';
 
 const pom = fileURLToPath(new URL('pom.xml', import.meta.url));
 
@@ -17,7 +17,6 @@ export const defaultCache = (): string => join(homedir(), '.cache', 'cordada');
 
 /** A line of progress after so many jars. */
 const SHOWN_EVERY = 25;
-const LOCK_POLL_MS = 250;
 
 export interface JarsOptions {
   /** The folder that holds a folder for each version of the broker. */
@@ -33,32 +32,6 @@ export const findProgram = (name: string, path: string): string | undefined =>
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, name))
     .find((candidate) => existsSync(candidate));
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
-/** Takes `lock`, a file with our pid; one that its owner left behind is taken over. */
-const tryLock = (lock: string): boolean => {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  try {
-    const owner = Number(readFileSync(lock, 'utf8'));
-    if (owner > 0 && !isAlive(owner)) rmSync(lock, { force: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  return false;
-};
 
 /** Resolves and copies by Maven, into `folder`. */
 const fetchInto = (folder: string, mvn: string, say: JarsOptions['say']): Promise<void> =>
@@ -104,12 +77,8 @@ export const brokerJars = async (path: string, options: JarsOptions): Promise<st
     );
   }
   mkdirSync(folder, { recursive: true });
-  const lock = join(folder, 'fetching.lock');
-  for (let waited = false; !tryLock(lock); waited = true) {
-    if (!waited) say(`· waiting for another process that fetches Pulsar ${brokerVersion} …`);
-    await wait(LOCK_POLL_MS);
-  }
-  try {
+  const waiting = () => say(`· waiting for another process that fetches Pulsar ${brokerVersion} …`);
+  return underLock(join(folder, 'fetching.lock'), waiting, async () => {
     if (existsSync(jars)) return jars;
     say(`· fetching Pulsar ${brokerVersion} by Maven into ${folder}, once …`);
     const began = performance.now();
@@ -119,7 +88,5 @@ export const brokerJars = async (path: string, options: JarsOptions): Promise<st
     renameSync(part, jars);
     say(`✔ Pulsar ${brokerVersion} fetched in ${((performance.now() - began) / 1000).toFixed(0)} s`);
     return jars;
-  } finally {
-    rmSync(lock, { force: true });
-  }
+  });
 };

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startGuardian } from '../guardian.ts';
@@ -38,6 +38,8 @@ export interface BrokerOptions {
   readonly heapMb?: number;
   /** For a broker that lives for minutes: it starts with half the work, and never gets as fast as it can be. */
   readonly shortLived?: boolean;
+  /** The file that takes the classes it has loaded, when it ends by itself: broker-installation.ts. */
+  readonly recordClasses?: string;
   /** Lines of the broker's log (warnings and errors), as they come. */
   log?(line: string): void;
 }
@@ -74,6 +76,10 @@ export const findJava = (path: string): string => {
   }
   return java;
 };
+
+/** Where the classes stand that a broker of these jars loads under this Java: broker-installation.ts makes them. */
+export const classArchiveOf = (java: string, jars: string): string =>
+  join(dirname(jars), `classes-${Math.trunc(statSync(realpathSync(java)).mtimeMs)}.jsa`);
 
 const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -150,7 +156,14 @@ export const startBroker = async (options: BrokerOptions): Promise<Broker> => {
   rmSync(pidFile, { force: true });
   const guardian = startGuardian(pidFile, 'KILL');
 
+  const archive = classArchiveOf(java, jars);
   const jvm = [
+    // An archive that does not fit is passed over.
+    ...(options.recordClasses !== undefined
+      ? [`-XX:ArchiveClassesAtExit=${options.recordClasses}`, '-Xlog:cds=error', '-Xlog:cds+dynamic=error']
+      : existsSync(archive)
+        ? [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds=error', '-Xlog:cds+dynamic=error']
+        : []),
     '-Xms128m',
     `-Xmx${heapMb}m`,
     '-XX:MaxDirectMemorySize=512m',

@@ -8,7 +8,7 @@ import { refuseTakenPort } from '@cordada/infra/deploy/foreground.ts';
 import { clusterFolder } from '@cordada/infra/deploy/postgres/cluster-folder.ts';
 import { findPostgres, startPostgresServer } from '@cordada/infra/deploy/postgres/server.ts';
 import { findJava, startBroker } from '@cordada/infra/deploy/pulsar/broker.ts';
-import { brokerJars } from '@cordada/infra/deploy/pulsar/broker-jars.ts';
+import { brokerInstallation } from '@cordada/infra/deploy/pulsar/broker-installation.ts';
 import { type Runtime, sleep } from '@cordada/infra/runtime.ts';
 import { Opened } from '@cordada/infra/service/opened.ts';
 
@@ -126,8 +126,7 @@ export const startServers = async (settings: AllSettings, options: ServersOption
     let { BUS_URL: busUrl } = settings;
     let adminUrl = ownBroker ? '' : adminUrlOf(settings);
     if (ownBroker) {
-      const java = findJava(path);
-      const jars = await brokerJars(path, {
+      const installed = await brokerInstallation(path, {
         ...(PULSAR_CACHE !== undefined && { cache: PULSAR_CACHE }),
         say,
       });
@@ -136,7 +135,7 @@ export const startServers = async (settings: AllSettings, options: ServersOption
       const ports = { broker: PULSAR_PORT, web: PULSAR_WEB_PORT };
       const broker = await timed(
         'started the Pulsar broker',
-        keep('broker', () => startBroker({ java, jars, folder, ports }), options),
+        keep('broker', () => startBroker({ ...installed, folder, ports }), options),
       );
       opened.add(() => broker.stop());
       busUrl = await localBusUrl(settings, loadNativeClients, say);
