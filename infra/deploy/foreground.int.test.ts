@@ -13,8 +13,9 @@ import { readSettings } from '../config/settings.ts';
 import { freePorts } from './free-port.ts';
 import { findPostgres } from './postgres/server.ts';
 import { brokerInstallation } from './pulsar/broker-installation.ts';
+import { askRedis, findRedis } from './redis/server.ts';
 
-const test = suite('npm run pulsar, npm run db');
+const test = suite('npm run pulsar, npm run db, npm run redis');
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'cordada-foreground-'));
 chmodSync(folder, 0o755); // the account that runs Postgres must enter it
@@ -83,8 +84,8 @@ const taken = async (work: (port: number) => Promise<void>): Promise<void> => {
 };
 
 test('the ports are the usual ones unless the settings say otherwise', () => {
-  const { PULSAR_PORT, PULSAR_WEB_PORT, POSTGRES_PORT } = readSettings({});
-  assert.equal([PULSAR_PORT, PULSAR_WEB_PORT, POSTGRES_PORT], [6650, 8080, 5432]);
+  const { PULSAR_PORT, PULSAR_WEB_PORT, POSTGRES_PORT, REDIS_PORT } = readSettings({});
+  assert.equal([PULSAR_PORT, PULSAR_WEB_PORT, POSTGRES_PORT, REDIS_PORT], [6650, 8080, 5432, 6379]);
 });
 
 test('what npm run pulsar needs and is missing is told in one line with the way to get it', async () => {
@@ -123,6 +124,34 @@ else {
       assert.is(await db.ended, 1);
       assert.is(db.output, `✘ port ${port} is in use: choose another by POSTGRES_PORT\n`);
     }));
+}
+
+if ((await missing(() => findRedis(path))) !== undefined) test.skip('no Redis');
+else {
+  test('npm run redis prints the URL, serves there, and ends with 0 without a process left', async () => {
+    const [port = 0] = await freePorts(1);
+    const env = { DATA_DIR: join(folder, 'redis'), REDIS_PORT: String(port) };
+    const redis = new Program('redis', env);
+    await redis.says(`✔ REDIS_URL=redis://127.0.0.1:${port}\n`);
+    assert.is(await askRedis(port, ['PING']), '+PONG\r\n');
+    const second = new Program('redis', env);
+    assert.is(await second.ended, 1);
+    assert.is(second.output, `✘ port ${port} is in use: choose another by REDIS_PORT\n`);
+    redis.child.kill('SIGTERM');
+    assert.is(await redis.ended, 0, redis.output);
+    await nothingLeft();
+    assert.is(await askRedis(port, ['PING']).catch(() => 'gone'), 'gone');
+  });
+
+  test('npm run redis that is killed ends its Redis with it', async () => {
+    const [port = 0] = await freePorts(1);
+    const redis = new Program('redis', { DATA_DIR: join(folder, 'redis'), REDIS_PORT: String(port) });
+    await redis.says('✔ REDIS_URL');
+    redis.child.kill('SIGKILL');
+    await redis.ended;
+    await nothingLeft();
+    assert.is(await askRedis(port, ['PING']).catch(() => 'gone'), 'gone');
+  });
 }
 
 const noBroker = await missing(async () => {

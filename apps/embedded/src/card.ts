@@ -39,13 +39,15 @@ export interface CardOptions {
   readonly urls: Readonly<Record<ServiceName, readonly string[]>>;
   /** The broker, where there is one. */
   readonly bus?: string;
+  /** The Redis that was started. */
+  readonly cache?: string;
   readonly seconds: number;
 }
 
 const COLUMN = Math.max(...serviceNames.map((name) => name.length));
 
 /** What a person needs to know once everything runs. */
-export const card = ({ settings, place, urls, bus, seconds }: CardOptions): string => {
+export const card = ({ settings, place, urls, bus, cache, seconds }: CardOptions): string => {
   const key = settings.AUTH === 'demo' ? '' : " -H 'x-api-key: <key>'";
   const [bff = ''] = urls.bff;
   const curl =
@@ -57,6 +59,7 @@ export const card = ({ settings, place, urls, bus, seconds }: CardOptions): stri
     ...serviceNames.map((name) => `  ${name.padEnd(COLUMN)} ${urls[name].join('  ')}`),
     `  ${'docs'.padEnd(COLUMN)} ${bff}/docs`,
     ...(bus === undefined ? [] : [`  ${'bus'.padEnd(COLUMN)} ${bus}`]),
+    ...(cache === undefined ? [] : [`  ${'cache'.padEnd(COLUMN)} ${cache}`]),
     `  ${'data'.padEnd(COLUMN)} ${dataOf(place)}`,
     `  ${'open'.padEnd(COLUMN)} ${openTo(settings)}`,
     `  ${'try'.padEnd(COLUMN)} ${curl}`,

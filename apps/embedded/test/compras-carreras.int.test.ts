@@ -7,6 +7,7 @@ import { contracts } from '@cordada/schemas';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { apiUnderTest } from './api-fleet.ts';
+import { runningFleet } from './running-fleet.ts';
 import { eventually, shopOf } from './shop.ts';
 
 const api = await apiUnderTest();
@@ -29,6 +30,8 @@ const ended = async (ids: readonly string[]): Promise<Compra[]> => {
     const { json, text } = await eventually(
       () => call('GET', `/api/compras/${id}`),
       (seen) => seen.json.estado === 'CONFIRMADA' || seen.json.estado === 'RECHAZADA',
+      // A queue of buyers is served at the pace of the machine.
+      2_000,
     );
     assert.match(json.estado, /^(CONFIRMADA|RECHAZADA)$/, text);
     compras.push(json);
@@ -48,11 +51,27 @@ const atOnce = async <R>(count: number, work: (index: number) => Promise<R>): Pr
   return results;
 };
 
+const running = runningFleet();
+/** Who decides a purchase: of each `npm run test:distributed` starts three replicas. */
+const deciding = ['gestor-compra', 'consolidador', 'ordenes'] as const;
+/** How many messages each replica of those has handled. */
+const handled = (): Promise<{ readonly url: string; readonly messages: number }[]> =>
+  Promise.all(
+    deciding.flatMap((service) =>
+      (running?.urls[service] ?? []).map(async (url) => {
+        const text = await (await fetch(`${url}/metrics`)).text();
+        const counts = [...text.matchAll(/^consumer_messages_total\{.*\} (\d+)$/gm)];
+        return { url, messages: counts.reduce((sum, [, count]) => sum + Number(count), 0) };
+      }),
+    ),
+  );
+
 const test = suite('purchases at once');
 test.after(() => fleet.stop());
 
 test('of one item by 500 buyers, with 100 units: exactly 100 are confirmed, 400 are told what was left', async () => {
   const { numero } = await product(100);
+  const before = await handled();
   const answers = await atOnce(500, (index) =>
     buy([line(numero, 1)], { idUsuario: `comprador-${index}`, headers: {} }),
   );
@@ -69,6 +88,11 @@ test('of one item by 500 buyers, with 100 units: exactly 100 are confirmed, 400 
   assert.equal([left.quantity, left.reserved], [0, 0]);
   for (const one of confirmed.slice(0, 5)) await orden(one, 'CONFIRMED');
   for (const one of refused.slice(0, 5)) await orden(one, 'REJECTED');
+  if (running === undefined) return;
+  const after = await handled();
+  assert.is(after.length, 3 * deciding.length);
+  for (const [at, { url, messages }] of after.entries())
+    assert.ok(messages > (before[at]?.messages ?? 0), `${url} had no part in it`);
 });
 
 test('of the last unit by two: one has it, and the other is told that none is left', async () => {
@@ -193,7 +217,7 @@ test('a reservation that expires before there is an order is released, even wher
   const ended = await compra('RECHAZADA');
   assert.is(ended.codigo, 'RESERVA_VENCIDA');
   await orden(ended, 'REJECTED');
-  const reservas = (await call('GET', `/api/reservas?compra=${saga}`)).json;
+  const reservas = (await call('GET', `/api/reservas?compra=${saga}`)).json.reservas;
   assert.equal(
     reservas.map(({ estado }: { estado: string }) => estado),
     ['LIBERADA'],

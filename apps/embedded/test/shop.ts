@@ -35,11 +35,15 @@ export interface BuyOptions {
 
 export const wait = { prefer: 'wait=30' };
 
-/** Asks until it is as it must be; the last answer is then what a test shows. */
-export const eventually = async <R>(look: () => Promise<R>, holds: (seen: R) => boolean): Promise<R> => {
-  for (let tries = 0; ; tries += 1) {
+/** Asks until it is as it must be, for 10 s and more unless told; the last answer is then what a test shows. */
+export const eventually = async <R>(
+  look: () => Promise<R>,
+  holds: (seen: R) => boolean,
+  tries = 200,
+): Promise<R> => {
+  for (let made = 1; ; made += 1) {
     const seen = await look();
-    if (holds(seen) || tries >= 200) return seen;
+    if (holds(seen) || made >= tries) return seen;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };

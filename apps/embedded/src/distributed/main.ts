@@ -1,4 +1,4 @@
-/** `npm run start:distributed`: Postgres, a Pulsar broker and every service as processes of their own. */
+/** `npm run start:distributed`: Postgres, Redis, a Pulsar broker and every service as processes of their own. */
 import { ConfigError } from '@cordada/infra/config/declare.ts';
 import { portOf, serviceNames } from '@cordada/infra/config/services.ts';
 import { type AllSettings, readSettings } from '@cordada/infra/config/settings.ts';
@@ -72,6 +72,7 @@ runGracefully({
           DATABASE_URL: servers.databaseUrl,
           BUS_URL: servers.busUrl,
           PULSAR_ADMIN_URL: servers.adminUrl,
+          ...(servers.redisUrl !== undefined && { REDIS_URL: servers.redisUrl }),
           AUTH: settings.AUTH,
           SERVICE_TOKEN_SECRET: secret,
           LOG_FORMAT: settings.LOG_FORMAT === 'json' ? 'json' : 'readable',
@@ -91,6 +92,7 @@ runGracefully({
           place: { kind: 'postgres', url: servers.databaseUrl, prefix: DATABASE_PREFIX },
           urls: processes.urls,
           bus: servers.busUrl,
+          ...(servers.redisUrl !== undefined && { cache: servers.redisUrl }),
           seconds: process.uptime(),
         }),
       );

@@ -9,6 +9,8 @@ import { clusterFolder } from '@cordada/infra/deploy/postgres/cluster-folder.ts'
 import { findPostgres, startPostgresServer } from '@cordada/infra/deploy/postgres/server.ts';
 import { findJava, startBroker } from '@cordada/infra/deploy/pulsar/broker.ts';
 import { brokerInstallation } from '@cordada/infra/deploy/pulsar/broker-installation.ts';
+import { CACHE_SETTINGS, findRedis, startRedisServer } from '@cordada/infra/deploy/redis/server.ts';
+import { ServerRefused } from '@cordada/infra/deploy/server-refused.ts';
 import { type Runtime, sleep } from '@cordada/infra/runtime.ts';
 import { Opened } from '@cordada/infra/service/opened.ts';
 
@@ -17,6 +19,8 @@ export interface Servers {
   readonly databaseUrl: string;
   readonly busUrl: string;
   readonly adminUrl: string;
+  /** Of a Redis that was started here; the settings may name another one, or there is none. */
+  readonly redisUrl?: string;
   /** Stops what was started here. */
   stop(): Promise<void>;
 }
@@ -93,6 +97,26 @@ export const localBusUrl = async (
 };
 
 /**
+ * The Redis to start here; undefined where the settings name one, and where none can be started: it is a cache, and a line
+ * says what is used instead.
+ */
+export const redisProgram = async (
+  { REDIS_URL, REDIS_HOST, REDIS_PORT }: Pick<AllSettings, 'REDIS_URL' | 'REDIS_HOST' | 'REDIS_PORT'>,
+  { path, say }: Pick<ServersOptions, 'path' | 'say'>,
+): Promise<string | undefined> => {
+  if (REDIS_URL !== undefined || REDIS_HOST !== undefined) return undefined;
+  try {
+    const program = findRedis(path);
+    await refuseTakenPort(REDIS_PORT, 'REDIS_PORT, or name its Redis by REDIS_URL');
+    return program;
+  } catch (error) {
+    if (!(error instanceof ServerRefused)) throw error;
+    say(`! ${error.message}; until then consultas caches in memory, each replica for itself`);
+    return undefined;
+  }
+};
+
+/**
  * Starts the servers that the settings do not name, their data below DATA_DIR.
  * @throws ServerRefused where one cannot be started here, NativeClientMissing where BUS_URL asks for it
  */
@@ -122,6 +146,16 @@ export const startServers = async (settings: AllSettings, options: ServersOption
       opened.add(() => postgres.stop());
       databaseUrl = postgres.first.url;
     }
+    const program = await redisProgram(settings, options);
+    let redisUrl: string | undefined;
+    if (program !== undefined) {
+      const folder = join(resolve(DATA_DIR), 'redis');
+      const start = () =>
+        startRedisServer({ program, folder, port: settings.REDIS_PORT, settings: CACHE_SETTINGS });
+      const redis = await timed('started Redis', keep('redis', start, options));
+      opened.add(() => redis.stop());
+      redisUrl = redis.first.url;
+    }
     signal.throwIfAborted();
     let { BUS_URL: busUrl } = settings;
     let adminUrl = ownBroker ? '' : adminUrlOf(settings);
@@ -141,7 +175,13 @@ export const startServers = async (settings: AllSettings, options: ServersOption
       busUrl = await localBusUrl(settings, loadNativeClients, say);
       adminUrl = `http://127.0.0.1:${PULSAR_WEB_PORT}`;
     }
-    return { databaseUrl, busUrl, adminUrl, stop: () => opened.close() };
+    return {
+      databaseUrl,
+      busUrl,
+      adminUrl,
+      ...(redisUrl !== undefined && { redisUrl }),
+      stop: () => opened.close(),
+    };
   } catch (error) {
     await opened.close();
     throw error;

@@ -1,7 +1,7 @@
 import { NativeClientMissing } from '@cordada/infra/bus/pulsar/native/client.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { localBusUrl } from './servers.ts';
+import { localBusUrl, redisProgram } from './servers.ts';
 
 const ports = { PULSAR_PORT: 6650, PULSAR_WEB_PORT: 8080 };
 
@@ -29,6 +29,28 @@ test('any other failure of the native client is told, not gone round', async () 
   const broken = () => Promise.reject(new Error('certificate'));
   const failure = await localBusUrl(ports, broken, () => undefined).catch((error: Error) => error.message);
   assert.is(failure, 'certificate');
+});
+
+const redis = { REDIS_URL: undefined, REDIS_HOST: undefined, REDIS_PORT: 6379 };
+
+test('without a redis-server consultas caches in memory, and the start says so in a line', async () => {
+  const said: string[] = [];
+  const options = { path: '/nonexistent', say: (line: string) => said.push(line) };
+  assert.is(await redisProgram(redis, options), undefined);
+  assert.equal(said, [
+    '! there is no redis-server: apt-get install redis-server; until then consultas caches in memory, each replica for itself',
+  ]);
+});
+
+test('a Redis that the settings name is used, and none is started beside it', async () => {
+  const said: string[] = [];
+  const options = { path: '/nonexistent', say: (line: string) => said.push(line) };
+  const named = [
+    { ...redis, REDIS_URL: 'redis://elsewhere' },
+    { ...redis, REDIS_HOST: 'elsewhere' },
+  ];
+  for (const one of named) assert.is(await redisProgram(one, options), undefined);
+  assert.equal(said, []);
 });
 
 test.run();

@@ -1,13 +1,15 @@
 /**
- * `npm run test:distributed`: every service as two processes, on a real broker and a real Postgres, tried from outside:
+ * `npm run test:distributed`: every service as two processes, on a real broker, Postgres and Redis, tried from outside:
  * the black-box tests of the API, the scenarios and the collection, on the native transport; the scenarios on
  * WebSocket too. What is tried is `npm run start:distributed` itself, so its start and its ends are tried as well.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { forServices, localUrls } from '@cordada/infra/config/services.ts';
+import { forServices, localUrls, type ServiceName } from '@cordada/infra/config/services.ts';
+import { freePorts } from '@cordada/infra/deploy/free-port.ts';
 import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
 import { startOwnPulsar } from '@cordada/infra/testing/pulsar.ts';
 import { freePortBase, killLeftovers, type ProductProcess, startCommand } from '../product-process.ts';
@@ -15,6 +17,8 @@ import { fleetEnvironment } from '../running-fleet.ts';
 import { killMarked, leftOver, markOf } from './processes-of-run.ts';
 
 const REPLICAS = 2;
+/** Of whoever decides a purchase one more: buyers of one item meet on three replicas. */
+const THREE: readonly ServiceName[] = ['gestor-compra', 'consolidador', 'ordenes'];
 const SUITES = [
   'apps/embedded/test/api-',
   'apps/embedded/test/compras',
@@ -23,6 +27,7 @@ const SUITES = [
 ];
 const LIFETIME_MS = 1_200_000;
 const GONE_MS = 60_000;
+const READY_MS = 120_000;
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 const { values } = parseArgs({
@@ -78,32 +83,58 @@ const counted = async (name: string, args: readonly string[], env: Record<string
   say(`   ${name}: ${passed} passed, ${failed} failed, ${((performance.now() - began) / 1000).toFixed(0)} s`);
 };
 
-const start = async (settings: Record<string, string>): Promise<ProductProcess> => {
-  const fleet = startCommand(
-    [process.execPath, 'apps/embedded/launch.mjs', '--service', 'apps/embedded/src/distributed/main.ts'],
+const startService = (settings: Record<string, string>, ...program: string[]): ProductProcess =>
+  startCommand(
+    [process.execPath, 'apps/embedded/launch.mjs', '--service', ...program],
     { ...settings, ...markOf(run), LOG_LEVEL: 'warn' },
     { lifetimeMs: LIFETIME_MS },
   );
-  await fleet.up();
-  return fleet;
+
+/** Starts one more replica of some services beside a fleet, as `npm run service` does. */
+const startThird = async (settings: Record<string, string>): Promise<ProductProcess[]> => {
+  const place = { HOST: '127.0.0.1', PORT_BASE: Number(settings.PORT_BASE) };
+  const third = { ...settings, AUTH: 'demo', REPLICA: String(REPLICAS) };
+  return Promise.all(
+    THREE.map(async (service) => {
+      const one = startService(third, 'apps/embedded/src/lone-service.ts', service);
+      const url = localUrls(place, service, REPLICAS + 1).at(-1);
+      const until = Date.now() + READY_MS;
+      while (
+        !(await fetch(`${url}/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        ))
+      ) {
+        if (Date.now() > until) throw new Error(`${service} is not ready:\n${one.stdout()}\n${one.stderr()}`);
+        await wait(100);
+      }
+      return one;
+    }),
+  );
 };
 
 const fleetAt = async (busUrl: string, adminUrl: string, databaseUrl: string) => {
-  const portBase = await freePortBase(REPLICAS);
+  const portBase = await freePortBase(REPLICAS + 1);
+  const [redisPort = 0] = await freePorts(1);
   const settings = {
     BUS_URL: busUrl,
     PULSAR_ADMIN_URL: adminUrl,
     DATABASE_URL: databaseUrl,
     PORT_BASE: String(portBase),
+    REDIS_PORT: String(redisPort),
     RATE_LIMIT: '1000000',
+    SERVICE_TOKEN_SECRET: randomUUID(),
   };
-  const urls = forServices((name) => localUrls({ HOST: '127.0.0.1', PORT_BASE: portBase }, name, REPLICAS));
   const began = performance.now();
-  const fleet = await start(settings);
+  const fleet = startService(settings, 'apps/embedded/src/distributed/main.ts');
+  await fleet.up();
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   check(`start:distributed is up with two replicas of each service, after ${seconds} s`, true);
   check('its start says that it is the open demo', /AUTH=demo: this is the open demo/.test(fleet.stdout()));
-  return { fleet, urls, settings, bff: urls.bff[0] ?? '' };
+  const hasRedis = fleet.stdout().includes('✔ started Redis');
+  check('it started Redis, too', hasRedis || process.env.CI === undefined, fleet.stdout());
+  const redis: Record<string, string> = hasRedis ? { REDIS_URL: `redis://127.0.0.1:${redisPort}` } : {};
+  return { fleet, settings, redis, bff: `http://127.0.0.1:${portBase}` };
 };
 
 const main = async (): Promise<void> => {
@@ -118,7 +149,10 @@ const main = async (): Promise<void> => {
   const webSocketUrl = pulsar.wsUrl.replace(/^ws/, 'pulsar+ws');
   try {
     const mainUrl = values.transport === 'native' ? pulsar.serviceUrl : webSocketUrl;
-    const { fleet, urls, settings, bff } = await fleetAt(mainUrl, pulsar.adminUrl, postgres.url);
+    const { fleet, settings, redis, bff } = await fleetAt(mainUrl, pulsar.adminUrl, postgres.url);
+    const third = await startThird(settings);
+    const place = { HOST: '127.0.0.1', PORT_BASE: Number(settings.PORT_BASE) };
+    const urls = forServices((name) => localUrls(place, name, REPLICAS + (THREE.includes(name) ? 1 : 0)));
     const suites = values.suite ?? SUITES;
     await counted(
       'black-box tests',
@@ -127,17 +161,21 @@ const main = async (): Promise<void> => {
       fleetEnvironment({ urls, settings }),
     );
     if (values.suite === undefined) {
-      await counted('scenarios', ['sagas/scenarios/main.ts', 'all'], { BFF_URL: bff });
+      await counted('scenarios', ['sagas/scenarios/main.ts', 'all'], { BFF_URL: bff, ...redis });
       await counted('collection', ['postman/run.ts'], { BFF_URL: bff });
     }
-    fleet.kill('SIGTERM');
+    for (const one of [...third, fleet]) one.kill('SIGTERM');
     const { code } = await fleet.exit;
+    for (const one of third) check('a replica beside it drains and ends with 0', (await one.exit).code === 0);
     check('it drains on SIGTERM and ends with 0', code === 0, `ended with ${code}: ${fleet.stderr()}`);
     const undrained = await leftOver(run, 1_000);
     check('and leaves no process behind', undrained.length === 0, undrained.join('; '));
 
     const other = await fleetAt(webSocketUrl, pulsar.adminUrl, postgres.url);
-    await counted('scenarios, WebSocket', ['sagas/scenarios/main.ts', 'all'], { BFF_URL: other.bff });
+    await counted('scenarios, WebSocket', ['sagas/scenarios/main.ts', 'all'], {
+      BFF_URL: other.bff,
+      ...other.redis,
+    });
     other.fleet.kill('SIGKILL');
     await other.fleet.exit;
     const orphans = await leftOver(run, GONE_MS);
