@@ -124,7 +124,7 @@ export const compras: FolderSource = {
       test: `
         answers(200);
         pm.test('is of this purchase, and has left the warehouse', () => {
-          const [reserva] = pm.response.json();
+          const [reserva] = pm.response.json().reservas;
           pm.expect(reserva.dueno.compra).to.equal(pm.collectionVariables.get('compra'));
           pm.expect(reserva.estado).to.equal('CONFIRMADA');
         });`,

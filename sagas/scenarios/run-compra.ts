@@ -179,7 +179,7 @@ const checkPurchase = async (
     return seen.status === status ? seen : undefined;
   });
   const { json } = await bff.send('GET', `/api/reservas?compra=${compra.id}`);
-  const reservas = (json as { estado: string }[]).map(({ estado }) => estado);
+  const reservas = (json as { reservas: { estado: string }[] }).reservas.map(({ estado }) => estado);
   const validated = view.mensajes.some(({ contrato }) => contrato === 'InventarioValidado');
   const total = wanted.lines.reduce((sum, [place, units]) => sum + units * (shelf[place]?.precio ?? 0), 0);
   return [

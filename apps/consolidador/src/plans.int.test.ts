@@ -6,11 +6,14 @@ import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stockReads } from './reads.ts';
+import type { ReservaFilter } from './reservas.ts';
 import { migrations } from './service.ts';
 import { loadStock } from './stock-store.ts';
 
 /** Items, and ended reservations of the first of them. */
 const GROWN = 5_000;
+/** How many of those were released: they are the oldest. */
+const RARE = 3;
 /** No step of a plan may touch more rows than this: none of the questions is about so many. */
 const MOST_ROWS = 200;
 
@@ -19,12 +22,13 @@ const GROW = `
     1, now(), now() FROM generate_series(1, ${GROWN}) n;
   INSERT INTO existencia SELECT id, 'principal', 1000, 0, 1 FROM item;
   INSERT INTO precio SELECT id, 5, 1, now() FROM item;
-  INSERT INTO reserva SELECT gen_random_uuid(), 'COMPRA', gen_random_uuid(), 'saga ' || n, 'CONFIRMADA',
-    now() - n * interval '1 second', now(), NULL, now() FROM generate_series(1, ${GROWN}) n;
+  INSERT INTO reserva SELECT gen_random_uuid(), 'COMPRA', gen_random_uuid(), 'saga ' || n,
+    CASE WHEN n > ${GROWN - RARE} THEN 'LIBERADA' ELSE 'CONFIRMADA' END,
+    date_trunc('milliseconds', now()) - n * interval '1 second', now(), NULL, now() FROM generate_series(1, ${GROWN}) n;
   INSERT INTO reserva_linea SELECT id, (SELECT id FROM item WHERE numero = 1), 'principal', 1 FROM reserva;
   INSERT INTO movimiento (tipo, item, bodega, delta_cantidad, delta_reservada, reserva, origen, fecha)
-    SELECT 'VENTA', (SELECT id FROM item WHERE numero = 1), 'principal', -1, -1, id, origen, creada FROM reserva
-    ORDER BY creada;`;
+    SELECT tipo, (SELECT id FROM item WHERE numero = 1), 'principal', cantidad, reservada, id, origen, creada
+    FROM reserva, (VALUES ('RESERVA', 0, 1), ('VENTA', -1, -1)) t (tipo, cantidad, reservada) ORDER BY creada, tipo;`;
 
 interface Plan {
   readonly 'Node Type': string;
@@ -90,9 +94,29 @@ const plans = ({ name, database, close }: TestDatabase): void => {
     const now = new Date();
     assert.is((await reads.item('Producto 9'))?.numero, 9);
     assert.is((await reads.itemWithSku('p-9'))?.numero, 9);
-    assert.is((await reads.reservas({ compra }, now)).length, 1);
-    assert.equal(await reads.reservas({ estado: 'VIGENTE', item: id }, now), []);
-    assert.is((await reads.reservas({ limit: 10 }, now)).length, 10);
+    const reservas = (filter: ReservaFilter) => reads.reservas(filter, now);
+    assert.is((await reservas({ compra })).reservas.length, 1);
+    assert.equal(await reservas({ estado: 'VIGENTE', item: id }), { reservas: [] });
+    for (const filter of [
+      {},
+      { item: id },
+      { estado: 'CONFIRMADA' },
+      { item: id, estado: 'CONFIRMADA' },
+    ] as const) {
+      const first = await reservas({ ...filter, limit: 10 });
+      assert.is(first.reservas.length, 10);
+      const second = await reservas({ ...filter, limit: 10, ...(first.cursor && { cursor: first.cursor }) });
+      const ages = [...first.reservas, ...second.reservas].map(
+        ({ creada }) => now.getTime() - creada.getTime(),
+      );
+      assert.is(new Set(ages).size, 20);
+      assert.equal(
+        ages,
+        ages.toSorted((a, b) => a - b),
+      );
+    }
+    const released = await reservas({ estado: 'LIBERADA', limit: 10 });
+    assert.equal([released.reservas.length, released.cursor], [RARE, undefined]);
     assert.is((await reads.movimientos({ item: id, limit: 10 })).length, 10);
     assert.is((await reads.movimientos({ limit: 10 })).length, 10);
     assert.is(await reads.leftAfter(id, 'saga 1'), 1000);

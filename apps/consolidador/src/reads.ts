@@ -1,7 +1,8 @@
 import { caseFold } from '@cordada/infra/case-fold.ts';
-import { type Database, type Row, statement } from '@cordada/infra/database/database.ts';
+import { type Database, statement } from '@cordada/infra/database/database.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import { ItemSet } from './items.ts';
+import { NOBODY, type ReservaFilter, type ReservaPage, reservaPage } from './reservas.ts';
 import { BY_REFERENCE, ITEM, type PricedItem, referenceParameters } from './stock-store.ts';
 
 /** An item as other services read it (systems.md §3). */
@@ -20,35 +21,13 @@ export interface ItemView {
   readonly updated_at: Date;
 }
 
-export interface ReservaView {
-  readonly id: string;
-  /** The purchase that owns it, `{compra}`, or whoever made it by hand, `{operacion}`. */
-  readonly dueno: { readonly compra: string } | { readonly operacion: string };
-  readonly estado: string;
-  readonly creada: Date;
-  readonly vence: Date;
-  /** Seconds since it was made. */
-  readonly edad_s: number;
-  /** Whether it still holds its units although its time is over: only its purchase releases such a one. */
-  readonly vencida: boolean;
-  readonly lineas: readonly { readonly item: string; readonly bodega: string; readonly cantidad: number }[];
-}
-
-export interface ReservaFilter {
-  readonly compra?: string;
-  /** As a buyer may call it. */
-  readonly item?: string;
-  readonly estado?: string;
-  readonly limit?: number;
-}
-
 export interface StockReads {
   items(page: number, size: number): Promise<{ readonly items: ItemView[]; readonly total: number }>;
   /** By UUID, number, SKU or name, in that precedence. */
   item(reference: string): Promise<ItemView | undefined>;
   itemWithSku(sku: string): Promise<ItemView | undefined>;
-  /** Live ones first, the oldest first; then those that have ended, the newest first. A purchase's: the oldest first. */
-  reservas(filter: ReservaFilter, now: Date): Promise<ReservaView[]>;
+  /** As `reservaPage`; an item may be named as a buyer names it. @throws CursorUnknown */
+  reservas(filter: ReservaFilter, now: Date): Promise<ReservaPage>;
   /**
    * How many units of an item were available right after the last movement of a saga or operation: what there is now
    * less what moved since. What there is now, where the ledger has nothing of it (any more).
@@ -74,33 +53,6 @@ const PAGE = statement(
   `${PRICED} WHERE i.eliminado IS NULL ORDER BY i.numero LIMIT $1 OFFSET $2::int8`,
 );
 const WITH_SKU = statement('read_item_sku', `${PRICED} WHERE i.sku_normalizado = $1 AND i.eliminado IS NULL`);
-
-const RESERVA = `SELECT r.id, r.dueno, r.compra, r.origen, r.estado, r.creada, r.vence,
-  (SELECT json_agg(json_build_object('item', l.item, 'bodega', l.bodega, 'cantidad', l.cantidad)
-     ORDER BY l.item, l.bodega) FROM reserva_linea l WHERE l.reserva = r.id) AS lineas
-  FROM reserva r`;
-
-const OF_COMPRA = statement(
-  'read_reservas_compra',
-  `${RESERVA} WHERE r.compra = $1 AND ($2::text IS NULL OR r.estado = $2) ORDER BY r.creada, r.id LIMIT $3`,
-);
-const LIVE = statement(
-  'read_reservas_live',
-  `${RESERVA} WHERE r.estado = 'VIGENTE' AND ($1::uuid IS NULL
-     OR EXISTS (SELECT 1 FROM reserva_linea l WHERE l.reserva = r.id AND l.item = $1))
-   ORDER BY r.creada, r.id LIMIT $2`,
-);
-const ENDED = statement(
-  'read_reservas_ended',
-  `${RESERVA} WHERE r.estado <> 'VIGENTE' AND ($1::text IS NULL OR r.estado = $1)
-   ORDER BY r.creada DESC, r.id DESC LIMIT $2`,
-);
-const ENDED_OF_ITEM = statement(
-  'read_reservas_ended_item',
-  `${RESERVA} WHERE r.id IN (SELECT l.reserva FROM reserva_linea l WHERE l.item = $1) AND r.estado <> 'VIGENTE'
-     AND ($2::text IS NULL OR r.estado = $2)
-   ORDER BY r.creada DESC, r.id DESC LIMIT $3`,
-);
 
 const MOVIMIENTO =
   'SELECT id, tipo, item, bodega, delta_cantidad, delta_reservada, reserva, origen, fecha FROM movimiento';
@@ -136,13 +88,6 @@ const view = (item: PricedItem): ItemView => ({
   updated_at: item.actualizado,
 });
 
-const hasItem = ({ lineas }: Row, id: string): boolean =>
-  (lineas as readonly { readonly item: string }[] | null)?.some(({ item }) => item === id.toLowerCase()) ??
-  false;
-
-/** An id of nothing. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
-
 /** What can be asked of the stock without changing it. */
 export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
   const find = async (reference: string): Promise<PricedItem | undefined> => {
@@ -153,23 +98,6 @@ export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
   /** The id that a filter asks for; nobody's for what does not exist. */
   const idOf = async (reference: string): Promise<string> =>
     isUuid(reference) ? reference : ((await find(reference))?.id ?? NOBODY);
-
-  const reservasOf = async ({ compra, item, estado, limit = 100 }: ReservaFilter): Promise<Row[]> => {
-    const idItem = item === undefined ? null : await idOf(item);
-    if (compra !== undefined) {
-      const rows = await database.query(OF_COMPRA, [isUuid(compra) ? compra : NOBODY, estado ?? null, limit]);
-      return idItem === null ? rows : rows.filter((row) => hasItem(row, idItem));
-    }
-    const live =
-      estado === undefined || estado === 'VIGENTE' ? await database.query(LIVE, [idItem, limit]) : [];
-    const left = limit - live.length;
-    if (estado === 'VIGENTE' || left === 0) return live;
-    const ended =
-      idItem === null
-        ? await database.query(ENDED, [estado ?? null, left])
-        : await database.query(ENDED_OF_ITEM, [idItem, estado ?? null, left]);
-    return [...live, ...ended];
-  };
 
   return {
     async items(page, size) {
@@ -188,18 +116,8 @@ export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
       const [found] = await database.query<PricedItem>(WITH_SKU, [caseFold(sku)]);
       return found && view(found);
     },
-    async reservas(filter, now) {
-      const rows = await reservasOf(filter);
-      return rows.map((row) => ({
-        id: row.id,
-        dueno: row.dueno === 'COMPRA' ? { compra: row.compra } : { operacion: row.origen },
-        estado: row.estado,
-        creada: row.creada,
-        vence: row.vence,
-        edad_s: Math.max(0, Math.floor((now.getTime() - row.creada.getTime()) / 1000)),
-        vencida: row.estado === 'VIGENTE' && row.vence <= now,
-        lineas: row.lineas ?? [],
-      }));
+    async reservas({ item, ...filter }, now) {
+      return reservaPage(database, { ...filter, ...(item !== undefined && { item: await idOf(item) }) }, now);
     },
     async leftAfter(item, origen) {
       if (!isUuid(item)) return undefined;

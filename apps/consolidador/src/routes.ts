@@ -1,10 +1,11 @@
 import { access } from '@cordada/infra/http/access.ts';
-import { notFound } from '@cordada/infra/http/errors.ts';
+import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
 import { Digits } from '@cordada/infra/http/json-text.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import Type from 'typebox';
 import type { ItemView, StockReads } from './reads.ts';
+import { CursorUnknown, estados } from './reservas.ts';
 
 const config = { access: access.service };
 /** The most items on a page. */
@@ -85,20 +86,28 @@ export const addStockRoutes = (app: Server, reads: StockReads, runtime: Pick<Run
           {
             compra: Type.Optional(Type.String()),
             item: Type.Optional(Type.String()),
-            estado: Type.Optional(
-              Type.Union(
-                (['VIGENTE', 'LIBERADA', 'CONFIRMADA', 'DEVUELTA', 'VENCIDA'] as const).map((estado) =>
-                  Type.Literal(estado),
-                ),
-              ),
-            ),
+            estado: Type.Optional(Type.Union(estados.map((estado) => Type.Literal(estado)))),
+            cursor: Type.Optional(Type.String()),
             limit,
           },
           { additionalProperties: false },
         ),
       },
     },
-    async ({ query }) => ({ reservas: await reads.reservas(query, new Date(runtime.now())) }),
+    async ({ query }) => {
+      try {
+        const { reservas, cursor } = await reads.reservas(query, new Date(runtime.now()));
+        return { reservas, ...(cursor !== undefined && { siguiente: cursor }) };
+      } catch (error) {
+        if (!(error instanceof CursorUnknown)) throw error;
+        throw new HttpError({
+          status: 400,
+          code: 'POSICION_DESCONOCIDA',
+          detail: error.message,
+          source: { parameter: 'cursor' },
+        });
+      }
+    },
   );
 
   app.get(

@@ -112,20 +112,20 @@ buying('is refused when its reservation would have to outlive the time that the 
   const soon = new Date(Date.now() + 600_000).toISOString();
   const { json } = await buy([line(numero, 1)], { vence: soon });
   assert.is(json.estado, 'CONFIRMADA');
-  const reservas = (await call('GET', `/api/reservas?compra=${json.id}`)).json;
+  const reservas = (await call('GET', `/api/reservas?compra=${json.id}`)).json.reservas;
   assert.is(reservas[0].vence, soon);
 });
 
 buying('leaves a reservation that says whose it is and since when', async () => {
   const { numero, id } = await product(5);
   const { json } = await buy([line(numero, 4)]);
-  const reservas = (await call('GET', `/api/reservas?compra=${json.id}`)).json;
+  const reservas = (await call('GET', `/api/reservas?compra=${json.id}`)).json.reservas;
   assert.is(reservas.length, 1);
   const [{ dueno, estado, edad_s, lineas }] = reservas;
   assert.equal([dueno, estado], [{ compra: json.id }, 'CONFIRMADA']);
   assert.ok(edad_s >= 0 && edad_s < 120, `${edad_s}`);
   assert.equal([lineas[0].item, lineas[0].cantidad], [id, 4]);
-  assert.equal((await call('GET', `/api/reservas?compra=${nobody}`)).json, []);
+  assert.equal((await call('GET', `/api/reservas?compra=${nobody}`)).json.reservas, []);
 });
 
 buying("lists a user's purchases, whole unless a limit is given, from the oldest to the newest", async () => {
@@ -190,7 +190,7 @@ rules('refuse a total above the limit, by a cent, and release what was reserved'
   assert.is((await orden(json, 'REJECTED')).codigo, 'LIMITE_EXCEDIDO');
   const left = await stock(numero);
   assert.equal([left.quantity, left.reserved], [4, 0]);
-  const reservas = (await call('GET', `/api/reservas?compra=${json.id}`)).json;
+  const reservas = (await call('GET', `/api/reservas?compra=${json.id}`)).json.reservas;
   assert.is(reservas[0].estado, 'LIBERADA');
   await set((2 * price).toFixed(2));
   assert.is((await buy([line(numero, 2)], { idUsuario })).json.estado, 'CONFIRMADA');

@@ -41,6 +41,14 @@ const reserva = Type.Object(
   },
 );
 
+const page = Type.Object(
+  {
+    reservas: Type.Array(reserva),
+    siguiente: Type.Optional(Type.String({ description: 'El `cursor` de la página que sigue' })),
+  },
+  { examples: [{ reservas: [] }] },
+);
+
 /** What of the stock is spoken for, by whom and since when: for operators. */
 export const addReservaRoutes = (app: Server, { consolidador }: BffParts): void => {
   app.get(
@@ -51,27 +59,27 @@ export const addReservaRoutes = (app: Server, { consolidador }: BffParts): void 
         tags: ['operación'],
         summary: 'Las reservas, con su dueño y su edad',
         description:
-          'Primero las vigentes, la más antigua primero; después las terminadas, la más reciente primero; 100 si no se da `limit`.',
+          'Primero las vigentes, la más antigua primero; después las terminadas, la más reciente primero. Por páginas, de 100 ' +
+          'si no se da `limit`: `siguiente` es el `cursor` de la que sigue, con los mismos filtros.',
         querystring: Type.Object(
           {
             compra: Type.Optional(Type.String({ description: 'Las de una compra' })),
             item: Type.Optional(Type.String({ description: 'Las de un item: id, número, SKU o nombre' })),
             estado: Type.Optional(estado),
+            cursor: Type.Optional(Type.String()),
             limit: Type.Optional(Type.Integer({ minimum: 1, maximum: greatestPage })),
           },
           { additionalProperties: false },
         ),
-        response: { 200: Type.Array(reserva), '4xx': errors, '5xx': errors },
+        response: { 200: page, '4xx': errors, '5xx': errors },
       },
     },
-    async (request) => {
-      const { reservas } = await consolidador.call<{ reservas: Static<typeof reserva>[] }>({
+    (request) =>
+      consolidador.call<Static<typeof page>>({
         method: 'GET',
         path: ['reservas'],
         query: request.query,
         origin: request,
-      });
-      return reservas;
-    },
+      }),
   );
 };
