@@ -122,7 +122,7 @@ export const declared = {
     ),
   ),
   REDIS_HOST: declare.optional(declare.text('', 'Host of that Redis, instead of REDIS_URL.')),
-  REDIS_PORT: declare.integer(6379, 1, 65_535, 'Port of that Redis.'),
+  REDIS_PORT: declare.integer(6379, 1, 65_535, 'Port of that Redis, and of the one that npm run redis runs.'),
   REDIS_PASSWORD: declare.optional(declare.text('', 'Password of that Redis.')),
   CACHE_TTL_MS: declare.integer(
     300_000,
@@ -161,7 +161,7 @@ export const declared = {
     3_650,
     'Days for which it is known what has been handled; an older message is held, not handled.',
   ),
-  RETAIN_SAGAS_DAYS: keptFor('sagas that have ended, with their logs'),
+  RETAIN_SAGAS_DAYS: keptFor('sagas that have ended, with their logs (what they made stays: purchases, orders, campaigns),'),
   RETAIN_OPERATIONS_DAYS: keptFor('operations'),
   RETAIN_AUDIT_DAYS: keptFor('what people did by hand, and why'),
   LOG_LEVEL: declare.oneOf(

@@ -19,6 +19,12 @@ import { claveOf, movedOf, type SagaMoved, type SagaView, sagaView } from './vie
 
 const BY_ID = statement('saga_by_id', `SELECT ${SAGA_COLUMNS} FROM saga WHERE id = $1::uuid`);
 
+const START = statement(
+  'saga_start',
+  `SELECT id, request_hash, message_id, status FROM saga WHERE id = $1::uuid
+   UNION ALL SELECT id, request_hash, message_id, status FROM saga_key WHERE id = $1::uuid LIMIT 1`,
+);
+
 /**
  * Parameters that are null do not restrict. The row comparison is what the index is sorted by. A search by key has a
  * statement, and so a plan, of its own: it has an index of its own.
@@ -113,6 +119,7 @@ export interface SagaStart {
 export interface SagaReads {
   /** undefined where there is no such saga (of that tipo). */
   view(id: string, tipo?: string): Promise<SagaView | undefined>;
+  /** What began it, also where it has been forgotten since. */
   start(id: string): Promise<SagaStart | undefined>;
   /** Newest first. @throws PositionUnknown */
   list(filter: SagaFilter): Promise<SagaPage>;
@@ -165,10 +172,16 @@ export function sagaReads(options: ReadsOptions): SagaReads {
       return saga && (tipo === undefined || saga.tipo === tipo) ? viewOf(saga) : undefined;
     },
     async start(id) {
-      const saga = await byId(id);
-      if (!saga) return undefined;
-      const { requestHash, messageId } = saga.origin;
-      return { id: saga.id, requestHash, messageId, estado: saga.status };
+      if (!isUuid(id)) return undefined;
+      const [row] = await database.query<SagaRow>(START, [id]);
+      return (
+        row && {
+          id: row.id,
+          requestHash: row.request_hash,
+          messageId: row.message_id,
+          estado: statusOf(row.status),
+        }
+      );
     },
     async list({ tipo, estado, clave, desde, hasta, cursor, limit }) {
       const [at, id] = cursor === undefined ? [] : readCursor(cursor);

@@ -345,6 +345,8 @@ for (const [name, open] of await testDatabases()) {
     }
     const undone = await d.coordinator.deshacer({ saga: saga(2), quien: 'ana', motivo: 'x' });
     assert.ok(undone.taken);
+    const asked = await reads(d).start(saga(1));
+    assert.is(asked?.requestHash, 'hash');
     await d.handle(d.begin(saga(4), ['ana']));
     const { forget } = retainedSagas(0);
     const forgotten = async (limit: number): Promise<string[]> => {
@@ -355,6 +357,8 @@ for (const [name, open] of await testDatabases()) {
     assert.equal(await forgotten(10), [saga(3)]);
     const left = await on.transaction((tx) => on.store.log(tx, saga(1)));
     assert.equal(left, []);
+    assert.is(await reads(d).view(saga(1)), undefined);
+    assert.equal(await reads(d).start(saga(1)), asked, 'its key begins no other');
     assert.ok(await reads(d).view(saga(2)), 'what undoes it is under way');
     assert.ok(await reads(d).view(saga(4)), 'it lives');
     await d.settle();

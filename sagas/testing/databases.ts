@@ -23,7 +23,7 @@ const prepare = async (database: ServiceDatabase, last: () => Promise<void>): Pr
     database,
     store: sqlSagaStore(database),
     transaction: (work) => database.transaction(work),
-    clear: () => database.transaction((tx) => tx.script('TRUNCATE saga, saga_log')),
+    clear: () => database.transaction((tx) => tx.script('TRUNCATE saga, saga_log, saga_key')),
     async close() {
       await database.close();
       await last();
