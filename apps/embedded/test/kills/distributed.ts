@@ -1,30 +1,38 @@
 /**
- * `npm run kills:distributed`: every service as two processes on a real broker and Postgres, under load. The broker is
- * away when they start; then a replica of each is killed by SIGKILL, one after another, the broker and Postgres too; then
- * the broker is away for a minute. What was asked for is known by the client alone; in the end all is read back.
+ * `npm run kills:distributed`: every service as two processes on a real broker, Postgres and Redis, under load. The broker
+ * is away when they start; then all replicas of some services are, dead or deaf; then a replica of each is killed by
+ * SIGKILL, one after another, each amid 50 purchases, the broker, Postgres and Redis too; then the broker is away for a
+ * minute. What was asked for is known by the client alone; in the end all is read back, and of purchases the books
+ * themselves.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { serviceNames } from '@cordada/infra/config/services.ts';
+import { type ServiceName, serviceNames } from '@cordada/infra/config/services.ts';
 import { readSettings } from '@cordada/infra/config/settings.ts';
+import { DATABASE_PREFIX, openServicePostgres } from '@cordada/infra/service/service-database.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
 import { type OwnTestPulsar, startOwnPulsar } from '@cordada/infra/testing/pulsar.ts';
+import { startTestRedis } from '@cordada/infra/testing/redis.ts';
 import { seededRandom } from '@cordada/infra/testing/seeded-random.ts';
 import { provisionBroker } from '../../src/distributed/servers.ts';
 import { type ServiceProcesses, startServiceProcesses } from '../../src/distributed/service-processes.ts';
 import { freePortBase } from '../product-process.ts';
-import { type Asked, ask, draw, prepare, send, undo } from './load.ts';
+import { purchaseFaults, withBooks } from './books.ts';
+import { askAgain, load, type Wanted } from './fleet-load.ts';
+import { prepare, send } from './load.ts';
+import { askAway, askBack, deadServices, frozenServices, noBroker } from './outages.ts';
 import { faultsOf, OTHERS } from './outcome.ts';
+import { openShop } from './purchases.ts';
 
 const REPLICAS = 2;
-const WORKERS = 8;
 /** How long the load goes on between two kills, in milliseconds. */
-const BETWEEN_MS = 2_500;
+const BETWEEN_MS = 1_500;
 /** How long a server that was killed is away, when all else has to be whole at once after it. */
 const SHORT_ABSENCE_MS = 2_000;
+const REDIS = 'Redis';
 const BROKER_AWAY_MS = 60_000;
 /** What the client waits at most for a start, and for the fleet to have ended or parked every saga after the last kill. */
 const START_MS = 180_000;
@@ -70,43 +78,6 @@ const readLine = (who: string, text: string): void => {
   if (saga !== undefined && msg?.startsWith('saga parked')) alerted.add(saga);
 };
 
-/** Asks for campaigns, and undoes some, at whichever BFF; what a dead one does not answer is asked for again. */
-const load = (bffs: readonly string[], asked: Asked[]) => {
-  const faults: string[] = [];
-  let going = true;
-  let accepted = 0;
-  const workers = Array.from({ length: WORKERS }, async () => {
-    while (going) {
-      const base = random.pick(bffs);
-      const old = asked.length > 0 && random.chance(0.15) ? random.pick(asked) : undefined;
-      if (old?.fate === 'accepted') await undo(base, old);
-      else {
-        const one = old ?? draw(random, asked.length);
-        if (old === undefined) asked.push(one);
-        if (await ask(base, one)) accepted += 1;
-        else await wait(50);
-      }
-    }
-  });
-  const done = Promise.all(workers).catch((error: Error) => faults.push(error.message));
-  return {
-    accepted: () => accepted,
-    async stop(): Promise<string[]> {
-      going = false;
-      await done;
-      return faults;
-    },
-  };
-};
-
-/** Sends again, with its key, all that was not answered, until it is. */
-const askAgain = async (bffs: readonly string[], asked: readonly Asked[]): Promise<void> => {
-  const until = Date.now() + SETTLE_MS;
-  for (const one of asked)
-    while (one.fate === 'unknown' && Date.now() < until)
-      if (!(await ask(random.pick(bffs), one))) await wait(100);
-};
-
 const isReady = async (url: string): Promise<boolean> => {
   try {
     return (await send(`${url}/ready`, {})).status === 200;
@@ -138,10 +109,31 @@ const untilAllReady = async (services: ServiceProcesses, when: string): Promise<
   return faults;
 };
 
-const readBack = async (services: ServiceProcesses, asked: readonly Asked[]): Promise<string[]> => {
-  await askAgain(services.urls.bff, asked);
-  const behind = [...services.urls.campaign, ...services.urls.partner, ...services.urls.tracking];
-  return faultsOf(services.urls.bff[0] ?? '', behind, asked, { patienceMs: SETTLE_MS, alerted });
+const readBack = async (services: ServiceProcesses, wanted: Wanted, database: string): Promise<string[]> => {
+  await askAgain(services.urls.bff, wanted, random, SETTLE_MS);
+  const { bff, consultas: _, ...behind } = services.urls;
+  const faults = await faultsOf(bff[0] ?? '', Object.values(behind).flat(), wanted.asked, {
+    patienceMs: SETTLE_MS,
+    alerted,
+  });
+  // What follows the end of a saga, as an order that becomes CONFIRMED, may still be on its way.
+  const until = Date.now() + SETTLE_MS;
+  return withBooks(
+    (service) =>
+      openServicePostgres(readSettings({}), {
+        url: database,
+        prefix: DATABASE_PREFIX,
+        service,
+        exclusive: 'watching',
+      }),
+    async (books) => {
+      for (;;) {
+        const found = await purchaseFaults(books, wanted.bought, wanted.shop, alerted);
+        if (found.length === 0 || Date.now() > until) return [...faults, ...found];
+        await wait(500);
+      }
+    },
+  );
 };
 
 /** No saga has been begun: the broker is not there yet. */
@@ -181,11 +173,16 @@ const startWithoutBroker = async (services: ServiceProcesses, pulsar: OwnTestPul
 
 const killAll = async (
   services: ServiceProcesses,
-  asked: Asked[],
+  wanted: Wanted,
+  database: string,
   servers: Record<string, { kill(): Promise<void>; restart(): Promise<void> }>,
 ): Promise<void> => {
-  const loaded = load(services.urls.bff, asked);
+  const { asked, bought } = wanted;
+  const loaded = load(services.urls.bff, wanted, random);
+  const soFar = (): string =>
+    `${asked.length} campaigns and ${bought.length} purchases asked for, ${loaded.accepted()} answers of 202 (${seconds()} s)`;
   const faults: string[] = [];
+  const unread: string[] = [];
   // Of each service one replica, now the first, now the second: the other one has to carry on alone.
   const killed = serviceNames.map((name, at) =>
     services.all.find(({ service, replica }) => service === name && replica === at % REPLICAS),
@@ -193,12 +190,11 @@ const killAll = async (
   for (const one of killed) {
     if (one === undefined) continue;
     await wait(BETWEEN_MS);
+    await loaded.rush();
     const pid = one.pid();
     if (pid === undefined) faults.push(`${one.service}-${one.replica} does not run`);
     else process.kill(pid, 'SIGKILL');
-    say(
-      `· killed ${one.service}-${one.replica}; ${asked.length} asked for, ${loaded.accepted()} answers of 202`,
-    );
+    say(`· killed ${one.service}-${one.replica}; ${soFar()}`);
     // The next one only once this one is back: at any time one process is missing.
     faults.push(
       ...(await until(`${one.service}-${one.replica} is back`, START_MS, async () => {
@@ -208,11 +204,18 @@ const killAll = async (
   }
   for (const [name, server] of Object.entries(servers)) {
     await wait(BETWEEN_MS);
+    await loaded.rush();
+    loaded.answers();
     await server.kill();
-    say(`· killed ${name}; ${asked.length} asked for, ${loaded.accepted()} answers of 202`);
+    say(`· killed ${name}; ${soFar()}`);
     await wait(SHORT_ABSENCE_MS);
     await server.restart();
     faults.push(...(await untilAllReady(services, `after ${name} was killed`)));
+    if (name !== REDIS) continue;
+    await wait(SHORT_ABSENCE_MS);
+    const answers = loaded.answers();
+    if (!answers.has('')) unread.push('nobody read any stock');
+    unread.push(...[...answers].filter(([told]) => told !== '').map(([told, times]) => `${times} × ${told}`));
   }
   await wait(BETWEEN_MS);
   faults.push(...(await loaded.stop()));
@@ -220,11 +223,36 @@ const killAll = async (
     `a replica of each of ${killed.length} services, ${Object.keys(servers).join(' and ')} were killed and came back`,
     faults,
   );
+  check(`with ${REDIS} away and after whoever read stock was answered all the same`, unread);
   check(
-    `within ${SETTLE_MS / 1000} s every saga has ended or is parked with its alert; what was answered 202 is whole or undone, nothing is done twice`,
-    await readBack(services, asked),
+    `within ${SETTLE_MS / 1000} s every saga has ended or is parked with its alert; what was answered 202 is whole or undone, nothing is done or sold twice; stock, reservations and ledger agree, and with purchases and orders`,
+    await readBack(services, wanted, database),
   );
-  say(`  ${asked.length} asked for, ${loaded.accepted()} answers of 202`);
+  say(`  ${soFar()}`);
+};
+
+const pidsOf = (services: ServiceProcesses, names: readonly ServiceName[]): number[] =>
+  services.all.filter(({ service }) => names.includes(service)).flatMap((one) => one.pid() ?? []);
+
+/** Both replicas of some services away at once: dead, and then deaf. */
+const servicesAway = async (services: ServiceProcesses): Promise<void> => {
+  const { bff } = services.urls;
+  const dead = await deadServices(bff[0] ?? '');
+  for (const pid of pidsOf(services, ['admin-productos', 'gestor-compra', 'consultas']))
+    process.kill(pid, 'SIGKILL');
+  check('while services are dead their clients are told so, word for word', await askAway(bff, dead));
+  check('once they are back what is sent again with its key happens once', [
+    ...(await untilAllReady(services, 'after three services died')),
+    ...(await askBack(bff, dead)),
+  ]);
+
+  const deaf = await frozenServices(bff[0] ?? '');
+  const pids = pidsOf(services, ['consolidador', 'ordenes']);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  const faults = await askAway(bff, deaf);
+  for (const pid of pids) process.kill(pid, 'SIGCONT');
+  check('while services answer nobody what needs them is refused, and what does not is taken', faults);
+  check('once they go on it is done, and what is sent again with its key once', await askBack(bff, deaf));
 };
 
 const residentBytes = (pid: number | undefined): number =>
@@ -234,15 +262,19 @@ const residentBytes = (pid: number | undefined): number =>
 
 const brokerAway = async (
   services: ServiceProcesses,
-  asked: Asked[],
+  wanted: Wanted,
+  database: string,
   pulsar: OwnTestPulsar,
 ): Promise<void> => {
+  const { asked, bought } = wanted;
   const fronts = services.all.filter(({ service }) => service === 'bff');
   const before = fronts.map((one) => residentBytes(one.pid()));
+  const outage = await noBroker(services.urls.bff[0] ?? '');
   await pulsar.kill();
-  const known = asked.length;
+  const told = askAway(services.urls.bff, outage).catch((error: Error) => [error.message]);
+  const known = [asked.length, bought.length] as const;
   // The load's own answers: none of them can be durable as long as there is no broker.
-  const loaded = load(services.urls.bff, asked);
+  const loaded = load(services.urls.bff, wanted, random);
   const answers = new Map<string, number>();
   const began = Date.now();
   let count = 0;
@@ -263,7 +295,9 @@ const brokerAway = async (
     const told = `${answer.status}${answer.headers.get('retry-after') === null ? '' : ' with Retry-After'}`;
     answers.set(told, (answers.get(told) ?? 0) + 1);
   }
-  const accepted = asked.slice(known).filter(({ fate }) => fate === 'accepted').length;
+  const accepted = [...asked.slice(known[0]), ...bought.slice(known[1])].filter(
+    ({ fate }) => fate === 'accepted',
+  ).length;
   check(
     `without a broker for ${awayMs / 1000} s no write is answered 202, each 503 with Retry-After (${[...answers].map(([told, times]) => `${times} × ${told}`).join(', ')})`,
     [
@@ -272,6 +306,7 @@ const brokerAway = async (
       ...(answers.size === 0 ? ['no write was tried'] : []),
     ],
   );
+  check('whoever buys then is told that it may be sent again; what its owner keeps is taken', await told);
   const growth = fronts.map((one, at) => residentBytes(one.pid()) - (before[at] ?? 0));
   check(
     `what waits is bounded: the BFFs grew by ${growth.map((bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`).join(' and ')}`,
@@ -282,19 +317,22 @@ const brokerAway = async (
   await wait(BETWEEN_MS);
   faults.push(...(await loaded.stop()));
   check('once it is back all are ready again', faults);
+  check('what was sent then and is sent again happens once', await askBack(services.urls.bff, outage));
   check(
     'the same keys, sent again, have made one saga each, and all has caught up',
-    await readBack(services, asked),
+    await readBack(services, wanted, database),
   );
 };
 
 const main = async (): Promise<void> => {
   const postgres = await startOwnPostgres({ fsync: true });
   const pulsar = await startOwnPulsar({ longLived: true });
-  if (postgres === undefined || pulsar === undefined) {
-    check('a broker and a Postgres server can be started here', process.env.CI ? ['they cannot'] : []);
+  const redis = await startTestRedis();
+  if (postgres === undefined || pulsar === undefined || redis === undefined) {
+    check('a broker, Postgres and Redis can be started here', process.env.CI ? ['they cannot'] : []);
     await postgres?.stop();
     await pulsar?.stop();
+    await redis?.stop();
     return;
   }
   const busUrl = values.transport === 'native' ? pulsar.serviceUrl : pulsar.wsUrl.replace(/^ws/, 'pulsar+ws');
@@ -311,6 +349,7 @@ const main = async (): Promise<void> => {
       ...process.env,
       ...bus,
       DATABASE_URL: postgres.url,
+      REDIS_URL: redis.url,
       AUTH: 'demo',
       SERVICE_TOKEN_SECRET: randomUUID(),
       RATE_LIMIT: '1000000',
@@ -321,15 +360,22 @@ const main = async (): Promise<void> => {
   });
   try {
     await startWithoutBroker(services, pulsar);
-    await prepare(services.urls.bff[0] ?? '');
-    const asked: Asked[] = [];
-    await killAll(services, asked, { 'the broker': pulsar, Postgres: postgres });
-    await brokerAway(services, asked, pulsar);
+    const [bff = ''] = services.urls.bff;
+    await prepare(bff);
+    await servicesAway(services);
+    const wanted: Wanted = { asked: [], bought: [], shop: await openShop(bff) };
+    await killAll(services, wanted, postgres.url, {
+      [REDIS]: redis,
+      'the broker': pulsar,
+      Postgres: postgres,
+    });
+    await brokerAway(services, wanted, postgres.url, pulsar);
   } finally {
     if (tally.failed > 0) say(lastLines.slice(-60).map(shortened).join('\n'));
     await services.stop();
     await pulsar.stop();
     await postgres.stop();
+    await redis.stop();
   }
 };
 
