@@ -161,7 +161,9 @@ export const declared = {
     3_650,
     'Days for which it is known what has been handled; an older message is held, not handled.',
   ),
-  RETAIN_SAGAS_DAYS: keptFor('sagas that have ended, with their logs (what they made stays: purchases, orders, campaigns),'),
+  RETAIN_SAGAS_DAYS: keptFor(
+    'sagas that have ended, with their logs (what they made stays: purchases, orders, campaigns),',
+  ),
   RETAIN_OPERATIONS_DAYS: keptFor('operations'),
   RETAIN_AUDIT_DAYS: keptFor('what people did by hand, and why'),
   LOG_LEVEL: declare.oneOf(
