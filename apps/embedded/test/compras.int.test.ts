@@ -128,6 +128,26 @@ buying('leaves a reservation that says whose it is and since when', async () => 
   assert.equal((await call('GET', `/api/reservas?compra=${nobody}`)).json.reservas, []);
 });
 
+buying('leaves reservations that are listed whole, by pages', async () => {
+  const { numero } = await product(9);
+  const bought: string[] = [];
+  for (let n = 0; n < 3; n += 1) bought.push((await buy([line(numero, 1)])).json.id);
+  const seen: string[] = [];
+  for (let cursor = '', pages = 0; pages < 3; pages += 1) {
+    const { json, text } = await call(
+      'GET',
+      `/api/reservas?item=${numero}&estado=CONFIRMADA&limit=1${cursor}`,
+    );
+    assert.is(json.reservas.length, 1, text);
+    seen.push(json.reservas[0].dueno.compra);
+    cursor = `&cursor=${encodeURIComponent(json.siguiente)}`;
+  }
+  assert.equal(seen, bought.reverse(), 'the newest first');
+  isRefused(await call('GET', '/api/reservas?cursor=ayer'), 400, 'POSICION_DESCONOCIDA', {
+    parameter: 'cursor',
+  });
+});
+
 buying("lists a user's purchases, whole unless a limit is given, from the oldest to the newest", async () => {
   const { numero } = await product(9);
   const idUsuario = `ñandú ${uuid()}`;
