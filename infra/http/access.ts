@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { checkHeaders } from './check-headers.ts';
 import { HttpError } from './errors.ts';
 import type { ServiceTokens } from './service-token.ts';
 
@@ -74,12 +75,16 @@ export const addAccessControl = (app: FastifyInstance, service: string, security
       );
   });
   const identify = createIdentify(service, security);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     request.caller = identify(request);
+    done();
   });
-  app.addHook('preParsing', async (request) => {
-    if (!request.is404) authorize(request);
-  });
+  app.addHook(
+    'preParsing',
+    checkHeaders((request) => {
+      if (!request.is404) authorize(request);
+    }),
+  );
 };
 
 const createIdentify = (service: string, security: Security): ((request: FastifyRequest) => Caller) => {

@@ -17,6 +17,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { durationBuckets } from '../telemetry/metrics.ts';
 import { nextSpan, readTraceparent, traceIdOf } from '../telemetry/trace-context.ts';
 import { access, addAccessControl, type Security } from './access.ts';
+import { checkHeaders } from './check-headers.ts';
 import { errorDocument, HttpError, notFound, type Problem } from './errors.ts';
 import { addHealthRoutes, type Checks } from './health.ts';
 import { settleNumbers, stringifyJson } from './json-body.ts';
@@ -33,6 +34,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Its own span, in the trace of the caller where that has one: what it brings about carries this on. */
     traceparent: string;
+    /** When it came, epoch milliseconds. */
+    startedAt: number;
   }
 }
 
@@ -76,6 +79,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   const app: Server = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger, // nothing logs by request: a child for each would be made for nothing
     bodyLimit: options.bodyLimit ?? oneMebibyte,
     requestTimeout: requestTimeoutMs,
     // What reaches a connection that is already open while we drain is still answered.
@@ -123,11 +127,11 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       (data) =>
         stringifyJson(data, schema),
   );
-  app.addHook('preSerialization', async (_request, reply, payload) => {
+  app.addHook('preSerialization', (_request, reply, payload, done) => {
     // Without a schema of its own an answer would go through `JSON.stringify`, which knows no `Digits`.
     if (reply.getSerializationFunction(String(reply.statusCode)) === undefined)
       reply.serializer((value: unknown) => stringifyJson(value));
-    return payload;
+    done(null, payload);
   });
   app.setErrorHandler((error, request, reply) => answer(error, request, reply));
 
@@ -149,7 +153,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
 
   app.decorateRequest('traceparent', '');
   addMetrics(app, options);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { traceparent } = request.headers;
     const parent = readTraceparent(typeof traceparent === 'string' ? traceparent : undefined);
     request.traceparent = nextSpan(parent ?? '', runtime.uuid());
@@ -157,25 +161,31 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
       .header('x-request-id', request.id)
       .header('traceparent', request.traceparent)
       .header('x-content-type-options', 'nosniff');
+    done();
   });
   if (options.docs !== false) await addDocs(app, options);
   addAccessControl(app as unknown as FastifyInstance, name, options.security);
   if (options.rateLimit !== undefined)
     await addRateLimit(app as unknown as FastifyInstance, runtime, options.rateLimit);
-  app.addHook('preParsing', async (request) => {
-    tokenHeader(request, 'x-request-id', longestRequestId);
-    checkUrlText(request);
-  });
-  app.addHook('preValidation', async (request) => {
+  app.addHook(
+    'preParsing',
+    checkHeaders((request) => {
+      tokenHeader(request, 'x-request-id', longestRequestId);
+      checkUrlText(request);
+    }),
+  );
+  app.addHook('preValidation', (request, _reply, done) => {
     const schema = request.routeOptions.schema?.body;
     request.body = schema === undefined ? undefined : settleNumbers(request.body, schema);
+    done();
   });
   app.addHook('preClose', async () => {
     draining = true;
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     // A client that kept its connection would hold `close()` back until the connection had idled long enough.
     if (draining) reply.header('connection', 'close');
+    done(null, payload);
   });
 
   addHealthRoutes(app, {
@@ -293,15 +303,17 @@ const addMetrics = (app: Server, { runtime, registry }: ServerOptions): void => 
     buckets: durationBuckets,
     registers: [registry],
   });
-  const started = new WeakMap<object, number>();
-  app.addHook('onRequest', async (request) => {
-    started.set(request, runtime.now());
+  app.decorateRequest('startedAt', 0);
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.startedAt = runtime.now();
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { method } = request;
     const route = request.routeOptions.url ?? 'none';
-    const elapsed = runtime.now() - (started.get(request) ?? runtime.now());
+    const elapsed = runtime.now() - request.startedAt;
     seconds.observe({ method, route, status: reply.statusCode }, elapsed / 1000);
+    done();
   });
 };
 

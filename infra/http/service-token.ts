@@ -1,10 +1,31 @@
 import { createSigner, createVerifier } from 'fast-jwt';
 import type { Runtime } from '../runtime.ts';
 
-/** How long a token is good for; it is made anew for each call. */
+/** How long a token is good for. */
 const lifetimeSeconds = 60;
 /** What clocks of two machines may differ by. */
 const toleranceMs = 5_000;
+
+/** A token that was good is believed for so long, and no longer than it is good, without being computed again. */
+const trustedMs = 10_000;
+/** The calls of so long a time bear the same token: it is still good for much longer. */
+const reusedMs = 10_000;
+/** Tokens that are known at once. */
+const mostKnown = 1_000;
+
+interface Signed {
+  readonly token: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+interface Known {
+  readonly caller: string;
+  readonly target: string;
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly until: number;
+}
 
 export interface ServiceTokens {
   /** A token by which the service `caller` may call the service `target`. */
@@ -18,27 +39,44 @@ export interface ServiceTokens {
  * simulated call stays within one step of virtual time.
  * @param secret what all services of an installation share, at least 32 characters
  */
-export const createServiceTokens = (secret: string, runtime: Pick<Runtime, 'now'>): ServiceTokens => ({
-  sign(caller, target) {
-    const issued = Math.floor(runtime.now() / 1000);
-    const sign = createSigner({ key: secret, algorithm: 'HS256' });
-    return sign({ sub: caller, aud: target, iat: issued, exp: issued + lifetimeSeconds });
-  },
-  verify(token, target) {
-    const verify = createVerifier({
-      key: secret,
-      algorithms: ['HS256'],
-      allowedAud: target,
-      requiredClaims: ['sub', 'aud', 'iat', 'exp'],
-      clockTimestamp: runtime.now(),
-      clockTolerance: toleranceMs,
-      maxAge: lifetimeSeconds * 1000,
-    });
-    try {
-      const { sub } = verify(token) as { sub: unknown };
-      return typeof sub === 'string' ? sub : undefined;
-    } catch {
-      return undefined;
-    }
-  },
-});
+export const createServiceTokens = (secret: string, runtime: Pick<Runtime, 'now'>): ServiceTokens => {
+  const known = new Map<string, Known>();
+  const signed = new Map<string, Signed>();
+  return {
+    sign(caller, target) {
+      const now = runtime.now();
+      const call = `${caller} ${target}`;
+      const before = signed.get(call);
+      if (before !== undefined && now >= before.at && now < before.at + reusedMs) return before.token;
+      const issued = Math.floor(now / 1000);
+      const sign = createSigner({ key: secret, algorithm: 'HS256' });
+      const token = sign({ sub: caller, aud: target, iat: issued, exp: issued + lifetimeSeconds });
+      signed.set(call, { token, at: now });
+      return token;
+    },
+    verify(token, target) {
+      const now = runtime.now();
+      const before = known.get(token);
+      if (before !== undefined && before.target === target && now >= before.from && now < before.until)
+        return before.caller;
+      const verify = createVerifier({
+        key: secret,
+        algorithms: ['HS256'],
+        allowedAud: target,
+        requiredClaims: ['sub', 'aud', 'iat', 'exp'],
+        clockTimestamp: now,
+        clockTolerance: toleranceMs,
+        maxAge: lifetimeSeconds * 1000,
+      });
+      try {
+        const { sub, exp } = verify(token) as { sub: unknown; exp: number };
+        if (typeof sub !== 'string') return undefined;
+        if (known.size >= mostKnown) known.clear();
+        known.set(token, { caller: sub, target, from: now, until: Math.min(exp * 1000, now + trustedMs) });
+        return sub;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+};

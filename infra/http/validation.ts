@@ -19,27 +19,39 @@ const mostProblems = 20;
 /** Validates without changing types: only query and path parameters, which are text, become what their schema says. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const compiled = Compile(schema);
+  const convert = httpPart === 'body' ? undefined : fromText(schema);
   return (input: unknown) => {
-    const value = httpPart === 'body' ? input : fromText(input, schema);
+    const value = convert ? convert(input) : input;
     if (compiled.Check(value)) return { value };
     const faults = compiled.Errors(value) as unknown as readonly Fault[];
     return { error: new HttpError(problemsOf(faults, httpPart ?? 'body')) };
   };
 };
 
-/** `'12'` as 12 where the schema wants a whole number, `'true'` as true where it wants a truth value. */
-const fromText = (input: unknown, schema: TSchema): unknown => {
-  if (typeof input !== 'object' || input === null) return input;
+/**
+ * `'12'` as 12 where the schema wants a whole number, `'true'` as true where it wants a truth value.
+ * @returns undefined where the schema wants text only
+ */
+const fromText = (schema: TSchema): ((input: unknown) => unknown) | undefined => {
   const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {};
-  return Object.fromEntries(
-    Object.entries(input).map(([name, text]) => {
-      const type = Object.hasOwn(properties, name) ? properties[name]?.type : undefined;
-      if (type === 'integer' && typeof text === 'string' && /^-?[0-9]{1,15}$/.test(text))
-        return [name, Number(text)];
-      if (type === 'boolean' && (text === 'true' || text === 'false')) return [name, text === 'true'];
-      return [name, text];
-    }),
+  const wanted = new Map(
+    Object.entries(properties).flatMap(([name, { type }]) =>
+      type === 'integer' || type === 'boolean' ? [[name, type] as const] : [],
+    ),
   );
+  if (wanted.size === 0) return undefined;
+  return (input) => {
+    if (typeof input !== 'object' || input === null) return input;
+    return Object.fromEntries(
+      Object.entries(input).map(([name, text]) => {
+        const type = wanted.get(name);
+        if (type === 'integer' && typeof text === 'string' && /^-?[0-9]{1,15}$/.test(text))
+          return [name, Number(text)];
+        if (type === 'boolean' && (text === 'true' || text === 'false')) return [name, text === 'true'];
+        return [name, text];
+      }),
+    );
+  };
 };
 
 const problemsOf = (faults: readonly Fault[], part: string): Problem[] => {

@@ -15,10 +15,13 @@ export const addQueryRoutes = (app: Server, reader: Reader): void => {
       .header('x-cache', hit ? 'HIT' : 'MISS')
       .type('application/json; charset=utf-8')
       .send(text);
-  const one = async (reply: FastifyReply, ref: Ref, view: 'item' | 'stock', called: string) => {
-    const answer = await reader.one(ref, view);
-    if (answer === undefined) throw notFound(`No existe el item ${called}`, { 'x-cache': 'MISS' });
-    return send(reply, answer);
+  const one = (reply: FastifyReply, ref: Ref, view: 'item' | 'stock', called: string) => {
+    const told = (answer: Answer | undefined): FastifyReply => {
+      if (answer === undefined) throw notFound(`No existe el item ${called}`, { 'x-cache': 'MISS' });
+      return send(reply, answer);
+    };
+    const answer = reader.one(ref, view);
+    return answer instanceof Promise ? answer.then(told) : told(answer);
   };
 
   app.get(
