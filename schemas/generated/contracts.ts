@@ -103,11 +103,15 @@ export interface ReservaAprobada {
   readonly fecha: Date;
 }
 
-/** Command: another name and description for an item. */
+/** Command: another name and description for an item, and another price where it has one. */
 export interface ActualizarItem {
   readonly id_item: string;
   readonly nombre: string;
   readonly descripcion: string | null;
+  /** What it costs from now on; null: what it did Decimal, 18 digits, 2 of them decimals. */
+  readonly precio: string | null;
+  /** That of the product with this price; of no account without one */
+  readonly version_producto: number;
 }
 
 /** Command: units come (or, below zero, go) for another reason than a sale; or as many as leave `disponible` available. */
@@ -609,6 +613,7 @@ const RESERVA_APROBADA_VERSIONS: readonly ContractVersion[] = [
 
 const ACTUALIZAR_ITEM_VERSIONS: readonly ContractVersion[] = [
   { version: '1.0', fingerprint: '633bae899590fec5', schema: {"type":"record","name":"ActualizarItem","namespace":"cordada.consolidador","doc":"Command: another name and description for an item.","fields":[{"name":"id_item","type":"string"},{"name":"nombre","type":"string"},{"name":"descripcion","type":["null","string"],"default":null}]} },
+  { version: '1.1', fingerprint: '06ae2ad75d5be01f', schema: {"type":"record","name":"ActualizarItem","namespace":"cordada.consolidador","doc":"Command: another name and description for an item, and another price where it has one.","fields":[{"name":"id_item","type":"string"},{"name":"nombre","type":"string"},{"name":"descripcion","type":["null","string"],"default":null},{"name":"precio","doc":"What it costs from now on; null: what it did","type":["null",{"type":"bytes","logicalType":"decimal","precision":18,"scale":2}],"default":null},{"name":"version_producto","doc":"That of the product with this price; of no account without one","type":"int","default":0}]} },
 ];
 
 const AJUSTAR_EXISTENCIA_VERSIONS: readonly ContractVersion[] = [

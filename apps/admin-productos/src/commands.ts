@@ -92,14 +92,26 @@ const direct = <Body>(contract: Contract<Body>, body: Body, operationId: string,
   subject: item,
 });
 
-/** Another name and description. */
-export const describe = (nombre: string, descripcion: string | null) => ({
+/** Another name and description. @param precio what it costs from now on; null: what it did */
+export const describe = (nombre: string, descripcion: string | null, precio: string | null) => ({
   action: 'item.actualizar',
   contract: contracts.ActualizarItem,
-  body: ({ id }: Producto) => ({ id_item: id, nombre, descripcion }),
+  body: ({ id, version }: Producto) => ({
+    id_item: id,
+    nombre,
+    descripcion,
+    precio,
+    version_producto: version + 1,
+  }),
   change(tx: SqlTransaction, producto: Producto, operationId: string, now: Date) {
-    describeProduct(tx, producto.id, { nombre, descripcion }, now);
-    const next = { ...producto, nombre, descripcion, version: producto.version + 1 };
+    const next = {
+      ...producto,
+      nombre,
+      descripcion,
+      precio: precio ?? producto.precio,
+      version: producto.version + 1,
+    };
+    describeProduct(tx, next, now);
     return [announce(contracts.ProductoActualizado, next, operationId, now)];
   },
 });

@@ -90,6 +90,7 @@ export const addProductRoutes = (app: Server, { commands, database, prisma, runt
           name: Type.String({ minLength: 1 }),
           description: nullableText,
           quantity: Type.Integer({ minimum: 0, maximum: 1_000_000_000 }),
+          price: Type.Optional(money),
         }),
       },
     },
@@ -101,7 +102,7 @@ export const addProductRoutes = (app: Server, { commands, database, prisma, runt
           sku: body.sku,
           nombre: body.name,
           descripcion: body.description ?? null,
-          precio: null,
+          precio: body.price ?? null,
           cantidad: body.quantity,
         },
       );
@@ -114,13 +115,17 @@ export const addProductRoutes = (app: Server, { commands, database, prisma, runt
       config,
       schema: {
         params: refParams,
-        body: bodyOf({ name: Type.String({ minLength: 1 }), description: nullableText }),
+        body: bodyOf({
+          name: Type.String({ minLength: 1 }),
+          description: nullableText,
+          price: Type.Optional(money),
+        }),
       },
     },
     (request, reply) => {
       reply.code(202);
-      const { name, description } = request.body;
-      return apply(request.params.ref, request, describe(name, description ?? null));
+      const { name, description, price } = request.body;
+      return apply(request.params.ref, request, describe(name, description ?? null, price ?? null));
     },
   );
 

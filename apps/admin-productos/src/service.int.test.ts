@@ -177,6 +177,25 @@ test('every command about an item carries the item’s key and an operation of i
   assert.is(operations.size, 5);
 });
 
+test('another price is announced, and goes with the command; without one it stays', async () => {
+  const { id } = await active();
+  let asked = 0;
+  const price = async (body: object) => {
+    asked += 1;
+    const { name, ...given } = { name: 'Caro', ...body } as { name: string };
+    await call('PUT', `/items/${id}`, { name, description: null, ...given });
+    const event = (await published(contracts.ProductoActualizado.topic, asked)).at(-1);
+    const command = (await published(contracts.ActualizarItem.topic, asked)).at(-1);
+    const told = contracts.ProductoActualizado.decode(event?.payload as Uint8Array);
+    const { precio, version_producto } = contracts.ActualizarItem.decode(command?.payload as Uint8Array);
+    assert.is(version_producto, told.version);
+    return [told.precio, precio];
+  };
+  assert.equal(await price({ price: '1234567890123456.78' }), ['1234567890123456.78', '1234567890123456.78']);
+  assert.equal(await price({}), ['1234567890123456.78', null]);
+  assert.is((await call('GET', `/products/${id}`)).json().precio, '1234567890123456.78');
+});
+
 test('another name is announced in the product’s next version, and finds it from then on', async () => {
   const { id } = await active();
   await call('PUT', `/items/${id}`, { name: 'Renombrado', description: 'así' });

@@ -48,7 +48,8 @@ const INSERT = statement(
 
 const DESCRIBE = statement(
   'producto_describe',
-  `UPDATE producto SET nombre = $2, nombre_plegado = $3, descripcion = $4, version = version + 1, actualizado = $5
+  `UPDATE producto SET nombre = $2, nombre_plegado = $3, descripcion = $4, precio = $5::numeric,
+     version = version + 1, actualizado = $6
    WHERE id = $1::uuid`,
 );
 
@@ -142,13 +143,12 @@ export const insertProducts = (
   ]);
 };
 
-/** Gives a product another name and description, in its next version. */
+/** Gives a product another name, description and price, in its next version. */
 export const describeProduct = (
   tx: SqlTransaction,
-  id: string,
-  { nombre, descripcion }: Pick<Producto, 'nombre' | 'descripcion'>,
+  { id, nombre, descripcion, precio }: Pick<Producto, 'id' | 'nombre' | 'descripcion' | 'precio'>,
   now: Date,
-): void => void tx.write(DESCRIBE, [id, nombre, caseFold(nombre), descripcion, now]);
+): void => void tx.write(DESCRIBE, [id, nombre, caseFold(nombre), descripcion, precio, now]);
 
 /** Whether `nombre` has been sown. */
 export const isSown = async (database: Database, nombre: string): Promise<boolean> =>

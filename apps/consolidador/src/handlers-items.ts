@@ -126,7 +126,9 @@ const crear = itemCommand<CrearItem>(contracts.CrearItem, ({ stock }, { body, en
 const actualizar = itemCommand<ActualizarItem>(contracts.ActualizarItem, ({ stock }, { body }, now) => {
   const item = stock.items.live(body.id_item);
   if (!item) return unknown(body.id_item);
-  const { nombre, descripcion } = body;
+  const { nombre, descripcion, precio } = body;
+  // With the command itself: who waits for its end may buy at the new price at once.
+  if (precio !== null) stock.learn({ id: item.id, precio, version: body.version_producto });
   const next: Item = {
     ...item,
     nombre,

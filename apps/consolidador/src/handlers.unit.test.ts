@@ -34,6 +34,8 @@ const envelopeOf = (contract: string, saga: string, subject: string): Envelope =
   requestHash: '',
 });
 
+const samePrice = { precio: null, version_producto: 0 };
+
 /** One batch: a stock in memory, and what its messages are answered. */
 const batch = () => {
   const stock = new Stock();
@@ -348,7 +350,7 @@ test('an item is not deleted while anything of it is reserved; then its SKU is f
   assert.is(remove().body.codigo, 'ITEM_DESCONOCIDO');
   assert.is(buyer(['A', 1]).validate().body.codigo, 'INVENTARIO_INSUFICIENTE');
   assert.is(
-    tell(contracts.ActualizarItem, { id_item: id, nombre: 'x', descripcion: null }).body.codigo,
+    tell(contracts.ActualizarItem, { id_item: id, nombre: 'x', descripcion: null, ...samePrice }).body.codigo,
     'ITEM_DESCONOCIDO',
   );
   const again = item(1, '1.00', 'a');
@@ -358,10 +360,24 @@ test('an item is not deleted while anything of it is reserved; then its SKU is f
 test('an item is called by its new name, and its version grows', () => {
   const { item, tell, buyer } = batch();
   const id = item(1);
-  const { body } = tell(contracts.ActualizarItem, { id_item: id, nombre: 'Ñandú', descripcion: 'd' });
+  const described = { id_item: id, nombre: 'Ñandú', descripcion: 'd', ...samePrice };
+  const { body } = tell(contracts.ActualizarItem, described);
   assert.equal([body.nombre, body.version], ['Ñandú', 2]);
   assert.is(buyer(['ñandú', 1]).validate().name, 'InventarioValidado');
   assert.is(buyer(['producto 1', 1]).validate().name, 'ValidacionInventarioFallida');
+});
+
+test('a price comes with the command, so that an item without one can be bought from then on, and an older one is late', () => {
+  const { item, tell, buyer } = batch();
+  const id = item(1, null);
+  const describe = (precio: string | null, version_producto: number) =>
+    tell(contracts.ActualizarItem, { id_item: id, nombre: 'x', descripcion: null, precio, version_producto });
+  assert.is(buyer([id, 1]).validate().body.codigo, 'SIN_PRECIO');
+  describe('12.50', 3);
+  assert.is(buyer([id, 1]).validate().body.lineas[0].precio_unitario, '12.50');
+  describe('9.00', 2);
+  describe(null, 4);
+  assert.is(buyer([id, 1]).validate().body.lineas[0].precio_unitario, '12.50');
 });
 
 test('units are adjusted by a difference or to what is to be available, never below what is reserved', () => {

@@ -43,7 +43,10 @@ const needs: {
     into.references.add(sku);
     into.references.add(String(numero));
   },
-  ActualizarItem: ({ id_item }, { items }) => addId(items, id_item),
+  ActualizarItem({ id_item }, { items, precios }) {
+    addId(items, id_item);
+    addId(precios, id_item);
+  },
   EliminarItem: ({ id_item }, { items }) => addId(items, id_item),
   AjustarExistencia: ({ id_item }, { items }) => addId(items, id_item),
   ReservarExistencia({ id_item, id_reserva }, { items, reservas }) {

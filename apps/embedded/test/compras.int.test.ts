@@ -102,6 +102,34 @@ buying('is refused for an item that has no price', async () => {
   assert.equal([json.estado, json.codigo], ['RECHAZADA', 'SIN_PRECIO']);
 });
 
+buying('goes through as soon as the item has been given a price, and money keeps every digit', async () => {
+  const [sku, idUsuario, price] = [`CARO-${uuid()}`, uuid(), '1234567890123456.78'];
+  await call('POST', '/api/v1/inventory/items', { sku, name: sku, quantity: 5 }, wait);
+  await call('PUT', `/api/clientes/${idUsuario}`, { activo: true, limite: '9999999999999999.99' });
+  const priced = await call('PUT', `/api/v1/inventory/items/${sku}`, { name: sku, price }, wait);
+  assert.is(priced.status, 200, priced.text);
+  const { json, text } = await buy([{ producto: sku, cantidad: 3 }], { idUsuario });
+  assert.is(json.estado, 'CONFIRMADA', text);
+  assert.match(text, `"precio_unitario":${price}`);
+  assert.match(text, '"total":3703703670370370.34');
+  const { text: order } = await call('GET', `/api/ordenes/${json.idOrden}`);
+  assert.match(order, '"total":3703703670370370.34');
+  const renamed = await call('PUT', `/api/v1/inventory/items/${sku}`, { name: `${sku} bis` }, wait);
+  assert.is(renamed.status, 200, renamed.text);
+  const same = await buy([{ producto: sku, cantidad: 1 }], { idUsuario });
+  assert.is(same.json.estado, 'CONFIRMADA', same.text);
+});
+
+buying('goes through for an item that was made with a price, which must be money', async () => {
+  const sku = `NUEVO-${uuid()}`;
+  const make = (price: unknown) =>
+    call('POST', '/api/v1/inventory/items', { sku, name: sku, quantity: 1, price }, wait);
+  for (const price of [1.005, -1, 'x', null]) assert.is((await make(price)).status, 400, String(price));
+  assert.is((await make('19.90')).status, 201);
+  const { json, text } = await buy([{ producto: sku, cantidad: 1 }]);
+  assert.equal([json.estado, json.total], ['CONFIRMADA', 19.9], text);
+});
+
 buying('is refused when its reservation would have to outlive the time that the buyer gave it', async () => {
   const { numero } = await product(5);
   const late = await buy([line(numero, 1)], { vence: '2020-01-01T00:00:00Z' });

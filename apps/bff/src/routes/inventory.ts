@@ -1,4 +1,5 @@
 import { access } from '@cordada/infra/http/access.ts';
+import { money } from '@cordada/infra/http/money.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
@@ -48,6 +49,7 @@ const create = Type.Object(
     name: text(1, SHORT_TEXT),
     description,
     quantity: Type.Integer({ minimum: 0, maximum: MOST_UNITS }),
+    price: Type.Optional(money),
   },
   {
     additionalProperties: false,
@@ -57,13 +59,17 @@ const create = Type.Object(
         name: 'Producto de Prueba',
         description: 'Descripción del producto',
         quantity: 100,
+        price: 1999.99,
       },
     ],
   },
 );
 const describe = Type.Object(
-  { name: text(1, SHORT_TEXT), description },
-  { additionalProperties: false, examples: [{ name: 'Otro nombre', description: 'Otra descripción' }] },
+  { name: text(1, SHORT_TEXT), description, price: Type.Optional(money) },
+  {
+    additionalProperties: false,
+    examples: [{ name: 'Otro nombre', description: 'Otra descripción', price: 1899.99 }],
+  },
 );
 const units = Type.Object(
   { quantity: Type.Integer({ minimum: 1, maximum: MOST_UNITS }) },
@@ -124,7 +130,7 @@ export const addInventoryRoutes = (app: Server, parts: BffParts, verbs: Verbs, o
     {
       config,
       schema: {
-        ...command('Crea un item', 'Su SKU tiene que estar libre.'),
+        ...command('Crea un item', 'Su SKU tiene que estar libre. Sin `price` no se puede comprar.'),
         body: create,
         response: { 201: item, 202: acceptedCommand, '4xx': errors, '5xx': errors },
       },
@@ -138,7 +144,7 @@ export const addInventoryRoutes = (app: Server, parts: BffParts, verbs: Verbs, o
       config,
       schema: {
         ...command(
-          'Cambia el nombre y la descripción de un item',
+          'Cambia el nombre y la descripción de un item, y su precio si viene',
           'El item puede nombrarse por su id, su número, su SKU o su nombre.',
         ),
         params,
