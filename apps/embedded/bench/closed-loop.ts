@@ -1,4 +1,11 @@
-/** How one run of a load went. Times are in milliseconds. */
+/** One run of a load. */
+export interface Run {
+  readonly seconds: number;
+  /** Of each task, in milliseconds. */
+  readonly latencies: readonly number[];
+}
+
+/** How runs of a load went. Times are in milliseconds. */
 export interface LoadResult {
   readonly perSecond: number;
   readonly p50: number;
@@ -10,7 +17,7 @@ export const closedLoop = async (
   count: number,
   inFlight: number,
   task: (i: number) => Promise<void>,
-): Promise<LoadResult> => {
+): Promise<Run> => {
   const latencies: number[] = [];
   let next = 0;
   const began = performance.now();
@@ -23,9 +30,14 @@ export const closedLoop = async (
     }
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
-  const seconds = (performance.now() - began) / 1000;
-  latencies.sort((a, b) => a - b);
+  return { seconds: (performance.now() - began) / 1000, latencies };
+};
+
+/** Several runs of one load as one. */
+export const summed = (runs: readonly Run[]): LoadResult => {
+  const latencies = runs.flatMap((run) => run.latencies).sort((a, b) => a - b);
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
   const at = (quantile: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * quantile))] as number;
-  return { perSecond: count / seconds, p50: at(0.5), p99: at(0.99) };
+  return { perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99) };
 };

@@ -8,17 +8,19 @@ import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import type { TestPulsar } from '@cordada/infra/testing/pulsar.ts';
 import { startServiceProcesses } from '../src/distributed/service-processes.ts';
 import { freePortBase } from '../test/product-process.ts';
-import { type Product, sagaLoad } from './saga-load.ts';
+import { busSystem } from './bus-work.ts';
+import type { System } from './work.ts';
 
 /** Long enough for all services to start on two cores, in milliseconds. */
 const START_LIMIT_MS = 120_000;
 
 /** Every service as a process of its own over `broker`, which gets all that is declared, each on its own database. */
 export const openDistributed = async (
+  name: string,
   busUrl: string,
   broker: TestPulsar,
   databaseUrl: string,
-): Promise<Product> => {
+): Promise<System> => {
   const runtime = systemRuntime();
   const settings = readSettings({ BUS_URL: busUrl, PULSAR_ADMIN_URL: broker.adminUrl });
   await provision(await productProvision(settings, (ms) => sleep(runtime, ms)), () => {});
@@ -45,13 +47,16 @@ export const openDistributed = async (
   try {
     await processes.ready(AbortSignal.timeout(START_LIMIT_MS));
     const bus = await openBus({ settings, runtime, manifest });
-    return {
-      run: await sagaLoad(bus, runtime, processes.urls.bff[0] ?? ''),
+    return await busSystem({
+      name,
+      bus,
+      bffUrl: processes.urls.bff[0] ?? '',
+      runtime,
       async close() {
         await bus.close();
         await processes.stop();
       },
-    };
+    });
   } catch (error) {
     await processes.stop();
     throw error;

@@ -9,27 +9,38 @@ import type { LoadResult } from './closed-loop.ts';
 import { openDistributed } from './distributed-product.ts';
 import { openEmbedded } from './embedded-product.ts';
 import { openFloor } from './floor.ts';
-import { MESSAGES_A_SAGA, type Product } from './saga-load.ts';
+import { measureReads, type ReadsResult } from './reads.ts';
 import { transportLimit } from './transport-limit.ts';
+import { contest, ITEMS, type System, type WorkName, works } from './work.ts';
 
-/** What is measured: sagas in flight, and how many sagas that takes. */
+const USAGE = `npm run bench -- [--saga campaign|compra] [--reads] [--bus memory|pulsar|pulsar+ws] [--quick] [--json]
+  --saga   the sagas of one kind only (compra: the commands of its stock too)
+  --reads  the reads of consultas only
+  --bus    over a broker of its own, every service a process; without reads
+  --quick  a fifth of it: rough`;
+
+/** What is measured: how much is in flight, and how much of it that takes. */
 const LOADS = [
   { inFlight: 1, count: 400 },
   { inFlight: 100, count: 6_000 },
   { inFlight: 500, count: 10_000 },
 ] as const;
-const REFUSED = [0, 10] as const;
+const WARM = { inFlight: 100, count: 1_500 } as const;
+/** Each load is done in so many turns. */
+const ROUNDS = 4;
+const QUICK = { rounds: 2, part: 5 } as const;
 const BUSES = ['memory', 'pulsar', 'pulsar+ws'] as const;
+const SAGAS = ['campaign', 'compra'] as const;
 /** Messages carried bare, to find what a transport reaches. */
 const LIMIT_MESSAGES = 20_000;
 
 interface Line extends LoadResult {
-  readonly system: 'floor' | 'Postgres' | 'PGlite' | 'pulsar' | 'pulsar+ws';
+  readonly work: WorkName;
+  readonly system: string;
   readonly inFlight: number;
-  readonly refused: number;
-  /** Sagas a second as a ratio to the floor's, in this run; both at the same load. */
+  /** As much a second as a ratio to the floor's, in this run; both at the same load, in turns. */
   readonly ratio: number;
-  /** Messages a second as a ratio to what the transport carries bare, in this run; for what all succeeds. */
+  /** Messages a second as a ratio to what the transport carries bare, in this run. */
   readonly ofLimit?: number;
 }
 
@@ -38,50 +49,47 @@ const fail = (line: string): never => {
   process.exit(1);
 };
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    bus: { type: 'string', default: 'memory' },
-  },
-});
-const bus =
-  BUSES.find((known) => known === options.bus) ??
-  fail(`--bus takes one of ${BUSES.join(', ')}, not ${options.bus}`);
+const optionsOf = () => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        reads: { type: 'boolean', default: false },
+        saga: { type: 'string' },
+        bus: { type: 'string', default: 'memory' },
+      },
+    });
+    return values;
+  } catch (error) {
+    return fail(`${(error as Error).message}\n${USAGE}`);
+  }
+};
+const options = optionsOf();
+const oneOf = <Name extends string>(option: string, names: readonly Name[], given: string): Name =>
+  names.find((name) => name === given) ?? fail(`--${option} takes one of ${names.join(', ')}, not ${given}`);
+const bus = oneOf('bus', BUSES, options.bus);
+const saga = options.saga === undefined ? undefined : oneOf('saga', SAGAS, options.saga);
+if (bus !== 'memory' && options.reads) fail('--reads is measured without --bus: a read takes no message');
+const wanted = {
+  works: (Object.keys(works) as WorkName[]).filter(
+    (work) => works[work].saga === saga || (saga === undefined && !options.reads),
+  ),
+  reads: options.reads || (saga === undefined && bus === 'memory'),
+};
+
 const say = (line: string): void => {
   if (!options.json) process.stdout.write(`${line}\n`);
 };
+const part = options.quick ? QUICK.part : 1;
+const rounds = options.quick ? QUICK.rounds : ROUNDS;
 
 const lines: Line[] = [];
-const floorOf = (inFlight: number, refused: number): number =>
-  lines.find((line) => line.system === 'floor' && line.inFlight === inFlight && line.refused === refused)
-    ?.perSecond ?? Number.NaN;
-
-/** @param limit messages a second that the transport carries bare */
-const measure = async (system: Line['system'], run: Product['run'], limit?: number): Promise<void> => {
-  await run(1_500, 100, 10); // warm: code compiled, statements prepared, connections open
-  for (const refused of REFUSED)
-    for (const { inFlight, count } of LOADS) {
-      const result = await run(options.quick ? Math.ceil(count / 5) : count, inFlight, refused);
-      const ratio = system === 'floor' ? 1 : result.perSecond / floorOf(inFlight, refused);
-      const ofLimit = limit && refused === 0 ? (result.perSecond * MESSAGES_A_SAGA) / limit : undefined;
-      lines.push({
-        system,
-        inFlight,
-        refused,
-        ...result,
-        ratio,
-        ...(ofLimit !== undefined && { ofLimit }),
-      });
-      say(row(lines.at(-1) as Line));
-    }
-};
-
-const row = ({ system, inFlight, refused, perSecond, p50, p99, ratio, ofLimit }: Line): string =>
+const row = ({ work, system, inFlight, perSecond, p50, p99, ratio, ofLimit }: Line): string =>
   [
+    works[work].title.padEnd(24),
     system.padEnd(9),
     String(inFlight).padStart(9),
-    `${refused} %`.padStart(8),
     perSecond.toFixed(0).padStart(8),
     p50.toFixed(1).padStart(8),
     p99.toFixed(1).padStart(8),
@@ -89,16 +97,55 @@ const row = ({ system, inFlight, refused, perSecond, p50, p99, ratio, ofLimit }:
     ...(ofLimit === undefined ? [] : [ofLimit.toFixed(2).padStart(8)]),
   ].join(' │ ');
 
+/**
+ * @param systems the floor first
+ * @param limit messages a second that the transport carries bare
+ */
+const measure = async (systems: readonly System[], limit?: number): Promise<void> => {
+  say(
+    `${'work'.padEnd(24)} │ system    │ in flight │ a second │   p50 ms │   p99 ms │  × floor${limit ? ' │  × limit' : ''}`,
+  );
+  for (const work of wanted.works) {
+    // Warm: code compiled, statements prepared, connections open.
+    for (const system of systems) await system.work[work](Math.ceil(WARM.count / part), WARM.inFlight);
+    for (const { inFlight, count } of LOADS) {
+      const results = await contest(
+        systems.map((system) => (share: number) => system.work[work](share, inFlight)),
+        count / part,
+        rounds,
+      );
+      const floor = results[0]?.perSecond ?? Number.NaN;
+      for (const [i, result] of results.entries()) {
+        const kind = works[work];
+        const line: Line = {
+          work,
+          system: systems[i]?.name ?? '',
+          inFlight,
+          ...result,
+          ratio: result.perSecond / floor,
+          ...(limit &&
+            i > 0 &&
+            'messages' in kind && { ofLimit: (result.perSecond * kind.messages) / limit }),
+        };
+        lines.push(line);
+        say(row(line));
+      }
+    }
+  }
+  for (const system of systems) await system.checkStock();
+  say('Stock: of every item as many are left as were not sold, on each of them.\n');
+};
+
 /** The fleet in one process on the memory bus, on each database. */
 const measureEmbedded = async (url: string): Promise<void> => {
-  const postgres = await openEmbedded({ kind: 'postgres', url, prefix: `cordada_bench_${process.pid}` });
-  await measure('Postgres', postgres.run);
-  await postgres.close();
-
   const dataDir = await mkdtemp(join(tmpdir(), 'cordada-bench-'));
-  const pglite = await openEmbedded({ kind: 'pglite', dataDir });
-  await measure('PGlite', pglite.run);
-  await pglite.close();
+  const systems = [
+    await openFloor(url),
+    await openEmbedded('Postgres', { kind: 'postgres', url, prefix: `cordada_bench_${process.pid}` }),
+    await openEmbedded('PGlite', { kind: 'pglite', dataDir }),
+  ];
+  await measure(systems);
+  for (const system of systems) await system.close();
   await rm(dataDir, { recursive: true });
 };
 
@@ -111,16 +158,33 @@ const measureDistributed = async (transport: 'pulsar' | 'pulsar+ws', url: string
     await transportLimit(broker, transport, LIMIT_MESSAGES); // warm: the broker's code is compiled
     const limit = await transportLimit(broker, transport, LIMIT_MESSAGES);
     say(`${transport}, bare: ${limit.toFixed(0)} messages/s produced, consumed and acknowledged`);
-    const product = await openDistributed(
-      transport === 'pulsar' ? broker.serviceUrl : broker.wsUrl.replace(/^ws/, 'pulsar+ws'),
-      broker,
-      url,
-    );
-    await measure(transport, product.run, limit);
-    await product.close();
+    const busUrl = transport === 'pulsar' ? broker.serviceUrl : broker.wsUrl.replace(/^ws/, 'pulsar+ws');
+    const systems = [await openFloor(url), await openDistributed(transport, busUrl, broker, url)];
+    await measure(systems, limit);
+    for (const system of systems) await system.close();
   } finally {
     await broker.stop();
   }
+};
+
+const readsOn = async (url: string): Promise<readonly ReadsResult[]> => {
+  const place = { kind: 'postgres', url, prefix: `cordada_bench_reads_${process.pid}` } as const;
+  const results = await measureReads(place, rounds, Math.ceil(ITEMS / part));
+  say('reads     │ a second │   p50 ms │   p99 ms │   hits │  × bare │ CPU µs │ × bare');
+  for (const { system, perSecond, p50, p99, hits, ratio, cpu, cpuRatio } of results)
+    say(
+      [
+        system.padEnd(9),
+        perSecond.toFixed(0).padStart(8),
+        p50.toFixed(1).padStart(8),
+        p99.toFixed(1).padStart(8),
+        (system === 'bare' ? '' : `${(hits * 100).toFixed(1)} %`).padStart(6),
+        ratio.toFixed(2).padStart(7),
+        cpu.toFixed(0).padStart(6),
+        cpuRatio.toFixed(2).padStart(6),
+      ].join(' │ '),
+    );
+  return results;
 };
 
 const settings = readSettings(process.env);
@@ -134,23 +198,26 @@ const [cpu] = cpus();
 say(
   `${cpus().length} × ${cpu?.model}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}, Postgres with fsync on this machine\n`,
 );
-say(
-  `system    │ in flight │  refused │  sagas/s │   p50 ms │   p99 ms │  × floor${bus === 'memory' ? '' : ' │  × limit'}`,
-);
-try {
-  const floor = await openFloor(url);
-  await measure('floor', floor.run);
-  await floor.close();
-  await (bus === 'memory' ? measureEmbedded(url) : measureDistributed(bus, url));
-} finally {
-  await own?.stop();
-}
 const aims = {
   memory: 'one alone p50 < 10 ms; on Postgres ≥ 1.5 × floor at 100 in flight, ≥ 2.5 × at 500',
   pulsar: '≥ 0.4 × floor, ≥ 0.6 × what the transport carries bare, one alone p50 < 60 ms',
   'pulsar+ws': '≥ 0.15 × floor, ≥ 0.6 × what the transport carries bare, one alone p50 < 60 ms',
 };
+let reads: readonly ReadsResult[] = [];
+try {
+  if (wanted.works.length > 0) {
+    await (bus === 'memory' ? measureEmbedded(url) : measureDistributed(bus, url));
+    say(`Aims: ${aims[bus]}.\n`);
+  }
+  if (wanted.reads) {
+    reads = await readsOn(url);
+    say('\nAim: memory ≥ 0.7 × bare.');
+  }
+} finally {
+  await own?.stop();
+}
 if (options.json)
-  process.stdout.write(`${JSON.stringify({ node: process.version, cpu: cpu?.model, lines }, null, 2)}\n`);
-else say(`\nAims: ${aims[bus]}.`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.version, cpu: cpu?.model, lines, reads }, null, 2)}\n`,
+  );
 process.exit(0);
