@@ -12,24 +12,24 @@ test.after(() => postgres?.stop());
 
 /** Does a little of all that is measured; `checkStock` then reads back what became of it. */
 const doAll = async (system: System): Promise<void> => {
-  for (const work of Object.keys(works) as WorkName[]) {
-    const [result] = await contest([(count) => system.work[work](count, 10)], 20, 2);
-    assert.ok(result && result.perSecond > 0 && result.p99 >= result.p50, work);
+  try {
+    for (const work of Object.keys(works) as WorkName[]) {
+      const [result] = await contest([(count) => system.work[work](count, 10)], 20, 2);
+      assert.ok(result && result.perSecond > 0 && result.p99 >= result.p50, work);
+    }
+    await system.checkStock();
+  } finally {
+    await system.close();
   }
-  await system.checkStock();
 };
 
 test('what is measured really happens: as many units leave the stock as are bought', async () => {
-  const product = await openEmbedded('memory', { kind: 'memory' }, 20);
-  await doAll(product);
-  await product.close();
+  await doAll(await openEmbedded('memory', { kind: 'memory' }, 20));
 });
 
 if (postgres)
   test('the floor does the same business', async () => {
-    const floor = await openFloor(postgres.url);
-    await doAll(floor);
-    await floor.close();
+    await doAll(await openFloor(postgres.url));
   });
 
 test.run();
