@@ -54,7 +54,7 @@ export const shopByBus = (
       case 'describe':
         return direct(
           contracts.ActualizarItem,
-          { id_item: id, nombre: item, descripcion: `${quantity}` },
+          { id_item: id, nombre: item, descripcion: `${quantity}`, precio: null, version_producto: 0 },
           peticion,
           id,
         );
