@@ -279,6 +279,17 @@ export const purchaseInvariants: readonly Invariant[] = [
           ];
     }),
   ),
+  aboutPurchases("a purchase is over a customer's limit only where there is such a limit", (bought) =>
+    bought.compras.flatMap(({ id, codigo, total }) => {
+      if (codigo !== 'LIMITE_EXCEDIDO') return [];
+      const buyer = bought.plan.compras.find(({ saga }) => saga === id)?.buyer;
+      const own = bought.plan.customers.filter((rule) => rule.id === buyer);
+      const limits = ['1000000.00', ...own.map(({ limite }) => limite)];
+      return limits.some((limite) => centsOf(total ?? '0.00') > centsOf(limite))
+        ? []
+        : [{ saga: id, what: `over ${total} is refused, and the limits were ${limits.join(', ')}` }];
+    }),
+  ),
   aboutPurchases('a purchase is refused for what is short only where something is', ({ compras }) =>
     compras
       .filter(({ codigo }) => codigo === 'INVENTARIO_INSUFICIENTE')

@@ -40,6 +40,8 @@ export interface PlannedCompra {
   readonly lineas: readonly { readonly producto: string; readonly cantidad: number }[];
   /** How often it is published. */
   readonly times: number;
+  /** Milliseconds that its buyer gives it at the most; null: as long as a reservation lives. */
+  readonly patienceMs: number | null;
 }
 
 /** What may be asked about an item's stock. */
@@ -132,7 +134,7 @@ const PRICES = ['10.00', '99.95', '450.50'];
 const LIMITS = ['1000000.00', '500.00', '99.95'];
 const QUARTER_HOUR_MS = 900_000;
 /** How long after its creation an item is sure to be asked for. */
-const FIRST_SALES_MS = 400;
+const FIRST_SALES_MS = 1_500;
 /** Milliseconds between two tries of what nobody answered. */
 const AGAIN_MS = 400;
 const MOST_TRIES = 40;
@@ -154,7 +156,7 @@ export const drawPurchases = (world: VirtualTime, trouble: number, pace: Pace): 
       peticion: uuid(),
       name,
       precio: random.chance(0.85) ? random.pick(PRICES) : null,
-      units: random.pick([0, 1, 2, 3, 5, 8]),
+      units: random.pick([0, 1, 3, 6, 12, 25]),
     }),
   );
   const rush = random.chance(0.4);
@@ -167,14 +169,15 @@ export const drawPurchases = (world: VirtualTime, trouble: number, pace: Pace): 
       buyer: random.pick(BUYERS),
       lineas: Array.from({ length: 1 + random.below(3) }, () => ({
         producto: random.chance(0.04) ? UNKNOWN : random.pick(names),
-        cantidad: random.chance(0.03) ? 0 : 1 + random.below(3),
+        cantidad: random.chance(0.02) ? 0 : 1 + random.below(random.chance(0.7) ? 2 : 4),
       })),
       times: random.chance(0.2) ? 2 : 1,
+      patienceMs: random.chance(0.3) ? random.pick([150, 400, 1_500]) : null,
     };
   });
-  const later = (at: number): number => at + random.below(random.chance(0.5) ? 2_000 : trouble);
+  const later = (at: number): number => at + 100 + random.below(random.chance(0.5) ? 4_000 : trouble);
   const undos = compras.flatMap(({ at, saga }) =>
-    Array.from({ length: random.chance(0.4) ? 1 + random.below(2) : 0 }, () => ({ at: later(at), saga })),
+    Array.from({ length: random.chance(0.5) ? 1 + random.below(4) : 0 }, () => ({ at: later(at), saga })),
   );
   const shipments = compras.flatMap(({ at, saga }) => (random.chance(0.2) ? [{ at: later(at), saga }] : []));
   const commands = Array.from({ length: random.below(10) }, (): StockCommand => {
@@ -186,7 +189,8 @@ export const drawPurchases = (world: VirtualTime, trouble: number, pace: Pace): 
       'release',
       'release',
       'describe',
-      'remove',
+      'describe',
+      random.chance(0.3) ? 'remove' : 'adjust',
     ] as const);
     return {
       at: rush && random.chance(0.5) ? opening + random.below(20) : opening + random.below(trouble),
@@ -197,6 +201,19 @@ export const drawPurchases = (world: VirtualTime, trouble: number, pace: Pace): 
       times: random.chance(0.2) ? 2 : 1,
     };
   });
+  // Now and then somebody frees one unit after another, while purchases are under way.
+  const freed = random.pick(names);
+  const releases = Array.from(
+    { length: random.chance(0.4) ? 8 : 0 },
+    (): StockCommand => ({
+      at: opening + random.below(4_000),
+      peticion: uuid(),
+      item: freed,
+      verb: 'release',
+      quantity: 1,
+      times: 1,
+    }),
+  );
   const prices = Array.from(
     { length: random.below(3) },
     (_, i): PriceChange => ({
@@ -232,7 +249,7 @@ export const drawPurchases = (world: VirtualTime, trouble: number, pace: Pace): 
     items,
     compras,
     undos,
-    commands,
+    commands: [...commands, ...releases],
     prices,
     customers,
     shipments,
@@ -337,11 +354,19 @@ export const goShopping = (
   return { acknowledged, accepted, rules, shown };
 };
 
-const compraMessage = ({ saga, buyer, lineas }: PlannedCompra, { runtime }: Incarnation): BusMessage =>
+const compraMessage = (
+  { saga, buyer, lineas, patienceMs }: PlannedCompra,
+  { runtime }: Incarnation,
+): BusMessage =>
   busMessage(
     {
       contract: contracts.IniciarCompra,
-      body: { id_usuario: buyer, domicilio: 'Calle 1', lineas: [...lineas], vence: null },
+      body: {
+        id_usuario: buyer,
+        domicilio: 'Calle 1',
+        lineas: [...lineas],
+        vence: patienceMs === null ? null : new Date(runtime.now() + patienceMs),
+      },
       correlationId: saga,
       subject: saga,
       idempotencyKey: saga,

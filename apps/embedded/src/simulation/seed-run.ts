@@ -1,9 +1,8 @@
-import { virtualTime } from '@cordada/infra/testing/virtual-time.ts';
+import { type VirtualTime, virtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import { runEngineSeed } from './engine-world.ts';
 import type { Breach } from './invariant.ts';
 import { breachesOf } from './invariants.ts';
 import type { Observation } from './observation.ts';
-import { runServicesSeed } from './services-world.ts';
 
 export type Level = 'engine' | 'services';
 
@@ -24,7 +23,12 @@ const LONGEST_LINE = 300;
 /** Breaches whose sagas are traced. */
 const TRACED = 2;
 
-const worlds = { engine: runEngineSeed, services: runServicesSeed } as const;
+const worlds = {
+  engine: runEngineSeed,
+  // Loaded where they are run: who simulates the engine need not wait for all services and their databases.
+  services: async (world: VirtualTime): Promise<Observation> =>
+    (await import('./services-world.ts')).runServicesSeed(world),
+} as const;
 
 /** Runs one seed at a level, and checks what it left. Whatever it throws counts as a breach. */
 export const runSeed = async (seed: number, level: Level): Promise<SeedResult> => {
