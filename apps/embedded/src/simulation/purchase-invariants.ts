@@ -21,11 +21,15 @@ interface Fate {
   readonly fin: 'bought' | 'refused' | 'undone';
 }
 
+/** Whether the command that began it could be handled: else there is nothing that somebody wanted to buy. */
+const wasUnderstood = ({ origin }: Instance): boolean => origin.input.length > 0;
+
 /** The purchases that have ended, but those of which an operator said how. */
 const fatesOf = (seen: Observation): readonly Fate[] =>
   seen.sagas.flatMap((saga): Fate[] => {
     const undos = seen.sagas.filter(({ origin }) => origin.deshace === saga.id);
-    if (saga.tipo !== 'compra' || saga.origin.deshace !== null || wasOverruled(seen, saga)) return [];
+    if (saga.tipo !== 'compra' || saga.origin.deshace !== null || !wasUnderstood(saga)) return [];
+    if (wasOverruled(seen, saga)) return [];
     if (![saga, ...undos].every(({ status }) => isEnded(status))) return [];
     if (saga.status !== 'COMPLETED') return [{ saga, fin: 'refused' }];
     return [{ saga, fin: undos.some(({ status }) => status === 'COMPLETED') ? 'undone' : 'bought' }];
@@ -300,6 +304,7 @@ export const purchaseInvariants: readonly Invariant[] = [
     const told = new Set(seen.published.map(({ contract, subject }) => `${contract} ${subject}`));
     return seen.sagas
       .filter(({ tipo, origin, status }) => tipo === 'compra' && origin.deshace === null && isEnded(status))
+      .filter(wasUnderstood)
       .flatMap(({ id, status }) => {
         const announced = `${status === 'COMPLETED' ? 'CompraConfirmada' : 'CompraRechazada'} ${id}`;
         return told.has(announced) ? [] : [{ saga: id, what: `${announced} was never durable` }];
@@ -340,24 +345,26 @@ export const purchaseInvariants: readonly Invariant[] = [
       return before === operacion ? [] : [{ what: `${verb} ${peticion} is ${before} and ${operacion}` }];
     });
   }),
-  aboutPurchases('what consultas shows was true less than its time to live ago', ({ asked, history }) =>
-    asked.shown.flatMap((shown) => {
-      const since = shown.at - shown.ttlMs - ANSWERED_WITHIN_MS;
-      const versions = history.filter(({ id }) => id === shown.id);
-      const trueSince = versions.some(
-        (was, i) => isShown(shown, was) && was.at <= shown.at && (versions[i + 1]?.at ?? Infinity) > since,
-      );
-      return trueSince
-        ? []
-        : [
-            {
-              what: `${toldOf(shown)}; of the last ${shown.ttlMs} ms were ${versions
-                .filter(({ at }, i) => at <= shown.at && (versions[i + 1]?.at ?? Infinity) > since)
-                .map((was) => `${was.at}: v${was.version} ${was.cantidad}/${was.reservada}`)
-                .join(', ')}`,
-            },
-          ];
-    }),
+  aboutPurchases(
+    'what consultas shows was true less than its time to live before it was asked',
+    ({ asked, history }) =>
+      asked.shown.flatMap((shown) => {
+        const since = readSince(shown, asked.shown) - shown.ttlMs - ANSWERED_WITHIN_MS;
+        const versions = history.filter(({ id }) => id === shown.id);
+        const trueSince = versions.some(
+          (was, i) => isShown(shown, was) && was.at <= shown.at && (versions[i + 1]?.at ?? Infinity) > since,
+        );
+        return trueSince
+          ? []
+          : [
+              {
+                what: `${toldOf(shown)}; of the last ${shown.ttlMs} ms were ${versions
+                  .filter(({ at }, i) => at <= shown.at && (versions[i + 1]?.at ?? Infinity) > since)
+                  .map((was) => `${was.at}: v${was.version} ${was.cantidad}/${was.reservada}`)
+                  .join(', ')}`,
+              },
+            ];
+      }),
   ),
   aboutPurchases('consultas never shows an older version than it has shown', ({ asked: { shown } }) =>
     shown.flatMap((one) => {
@@ -417,6 +424,16 @@ const rulesAt = (
 const uniqueOperations = (accepted: readonly Accepted[]): readonly Accepted[] => [
   ...new Map(accepted.map((one) => [one.operacion, one])).values(),
 ];
+
+/** When the read whose answer this is may have begun: one for all who ask for the same while it lasts. */
+const readSince = ({ replica, id, asked }: Shown, all: readonly Shown[]): number =>
+  Math.min(
+    ...all
+      .filter(
+        (other) => other.replica === replica && other.id === id && other.asked <= asked && other.at >= asked,
+      )
+      .map((other) => other.asked),
+  );
 
 const isShown = (shown: Shown, { version, cantidad, reservada }: ItemWas): boolean =>
   (shown.version ?? version) === version && shown.quantity === cantidad && shown.reserved === reservada;
