@@ -2,6 +2,8 @@ import { contracts } from '@cordada/schemas';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compraSaga } from './compra.saga.ts';
+import { decide } from './engine/decide.ts';
+import type { Decision, Instance } from './engine/instance.ts';
 import { entityId } from './engine/turn.ts';
 import {
   answers,
@@ -190,6 +192,7 @@ test('gives up when its reservation expires before the order was sent, and not a
       becomes('COMPENSATING'),
     );
   given(compraSaga, begun, validado, vencida).when(reservado).then(nothing);
+  given(compraSaga, begun, validado, vencida).when(vencida).then(nothing);
   given(compraSaga, begun, validado, vencida)
     .when(liberado)
     .then(sends(contracts.CompraRechazada, { codigo: 'RESERVA_VENCIDA' }), becomes('COMPENSATED'));
@@ -245,6 +248,71 @@ test('deleted once it is confirmed begins a saga of its own, whose pivot cancels
   given(compraSaga, ...completed)
     .when(deletes({ paso: 'reserva', item: 0 }))
     .then(isRefused('NO_SE_PUEDE_DESHACER'));
+});
+
+/** The undo saga that a DELETE of a confirmed purchase begins. */
+const undoOf = (original: Instance): Decision => {
+  const asked = { quien: 'ana', motivo: 'se arrepintió' };
+  const taken = decide(compraSaga, original, { kind: 'deshacer', alcance: null, ...asked }, 0) as Decision;
+  assert.ok(compraSaga.undo && taken.undo?.begin);
+  const begin = { kind: 'undo', original: taken.instance, ...taken.undo.begin, ...asked } as const;
+  return decide(compraSaga.undo, undefined, begin, 0) as Decision;
+};
+
+test('is undone about the entities of the one that is undone; an order on its way leaves it as it was', () => {
+  const undo = undoOf(given(compraSaga, ...completed).saga as Instance);
+  const { id, origin } = undo.instance;
+  assert.is(origin.deshace, SAGA);
+  assert.equal(
+    undo.sends.map(({ contract, subject, idempotencyKey }) => [contract.name, subject, idempotencyKey]),
+    [['AnularOrden', orden, `${id}/anulacion/0`]],
+  );
+  assert.ok(compraSaga.undo);
+  const definition = compraSaga.undo;
+  const answer = (step: string, contract: string) => ({
+    kind: 'message' as const,
+    message: {
+      body: { codigo: 'EN_CAMINO', motivo: 'ya va en camino' },
+      envelope: {
+        id: 'm',
+        contract,
+        source: '',
+        time: new Date(0),
+        subject: '',
+        correlationId: id,
+        causationId: 'm',
+        idempotencyKey: `${id}/${step}/0/${contract}`,
+        traceparent: '',
+        requestHash: '',
+      },
+    },
+  });
+  const told = (instance: Instance, step: string, contract: string) =>
+    decide(definition, instance, answer(step, contract), 1) as Decision;
+  assert.is(told(undo.instance, 'anulacion', 'AnulacionOrdenFallida').instance.status, 'COMPENSATED');
+  const gone = told(undo.instance, 'anulacion', 'OrdenAnulada');
+  assert.equal(
+    gone.sends.map(({ body }) => body),
+    [{ id_reserva: reserva, id_compra: SAGA }],
+  );
+  assert.is(told(gone.instance, 'devolucion', 'InventarioDevuelto').instance.status, 'COMPLETED');
+});
+
+test('has the cancelling of its order, which nothing undoes, sent until its answer is known', () => {
+  assert.ok(compraSaga.undo);
+  let undo = undoOf(given(compraSaga, ...completed).saga as Instance).instance;
+  const wake = () =>
+    decide(
+      compraSaga.undo as NonNullable<typeof compraSaga.undo>,
+      undo,
+      { kind: 'wake' },
+      undo.state.due ?? 0,
+    );
+  for (let tries = 0; tries < 5; tries += 1) {
+    undo = (wake() as Decision).instance;
+    assert.is(undo.status, 'RUNNING');
+  }
+  assert.is((wake() as Decision).instance.status, 'PARKED');
 });
 
 test('is pinned to what its live instances rely on', () => {
