@@ -79,8 +79,10 @@ export const bundleOf = async (root, program) => {
     target: 'node20',
     sourcemap: 'linked',
     logLevel: 'silent',
-    // What a bundled package of CommonJS requires.
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    // What a bundled package of CommonJS requires, by a name that no source has.
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
     plugins: [ours(root)],
   });
   const inputs = [

@@ -87,7 +87,7 @@ export const build = async (deps: BffDeps): Promise<Service> => {
   addRuleRoutes(app, parts);
   const purchases = createPurchases(parts, intake, outcomes);
   addCompraRoutes(app, parts, purchases, outcomes);
-  addGraphqlRoutes(app, { purchases, log, auth: security.auth });
+  addGraphqlRoutes(app, { purchases, log, runtime, auth: security.auth });
   addOrdenRoutes(app, parts);
   addReservaRoutes(app, parts);
   const products = createProducts(parts['admin-productos']);

@@ -43,7 +43,7 @@ const given = async ({
       tokens: createServiceTokens(testSecret, runtime),
     },
   });
-  addGraphqlRoutes(app, { purchases, log, auth });
+  addGraphqlRoutes(app, { purchases, log, runtime, auth });
   const post = async (body: unknown, headers: Record<string, string> = {}) => {
     const answer = await app.inject({
       method: 'POST',
@@ -265,13 +265,33 @@ test('shows nothing of what went wrong inside', async () => {
   assert.not.match(text, /secret/);
 });
 
-test('in the demo shows a form, and what can be asked for', async () => {
-  const { app, post } = await given();
+test('in the demo shows an editor that is served whole, and may load nothing from elsewhere', async () => {
+  const { app } = await given();
   const page = await app.inject({ method: 'GET', url: '/v1' });
   assert.is(page.statusCode, 200);
   assert.match(page.headers['content-type'] as string, /text\/html/);
-  assert.match(page.body, /<form/);
-  assert.not.match(page.body, /https?:/, 'it loads nothing from elsewhere');
+  assert.match(page.body, 'endpointURL: `/v1`');
+  assert.not.match(page.body, /https?:/);
+  const policy = page.headers['content-security-policy'] as string;
+  const sources = policy.split('; ').flatMap((rule) => rule.split(' ').slice(1));
+  const [, nonce = ''] = /'nonce-([^']+)'/.exec(policy) ?? [];
+  assert.match(page.body, `nonce="${nonce}"`);
+  assert.equal(
+    [...new Set(sources)].sort(),
+    ["'none'", "'self'", "'unsafe-inline'", `'nonce-${nonce}'`, 'blob:', 'data:'].sort(),
+  );
+  assert.match(policy, "style-src-attr 'unsafe-inline'", 'no script is let in by that');
+  const again = await app.inject({ method: 'GET', url: '/v1' });
+  assert.not.match(again.headers['content-security-policy'] as string, nonce);
+  const base = /<base href="([^"]+)"/.exec(page.body)?.[1] ?? '';
+  const files = [...page.body.matchAll(/ (?:src|href)="([^"/][^"]*)"/g)].map(([, file]) => base + file);
+  assert.ok(files.length > 5);
+  for (const url of files) assert.is((await app.inject({ method: 'GET', url })).statusCode, 200, url);
+  assert.is((await app.inject({ method: 'GET', url: `${base}../../package.json` })).statusCode, 404);
+});
+
+test('in the demo shows what can be asked for', async () => {
+  const { post } = await given();
   const { getIntrospectionQuery } = await import('graphql');
   const { status, json } = await post({
     query: getIntrospectionQuery(),

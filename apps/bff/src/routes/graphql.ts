@@ -1,12 +1,13 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { idempotencyKey } from '@cordada/infra/http/idempotency.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
+import type { Runtime } from '@cordada/infra/runtime.ts';
 import type { Logger } from '@cordada/infra/telemetry/logger.ts';
 import Type from 'typebox';
 import type { Purchases } from '../compras/purchases.ts';
 import { errors, postHeaders } from '../documents.ts';
+import { addAltair } from '../graphql/altair.ts';
 import { createGraphqlEngine, type GraphqlEngine } from '../graphql/engine.ts';
-import { graphqlFormPage } from '../graphql/form-page.ts';
 
 const config = { access: access.demoOpen('ADMIN', 'OPERARIO', 'CLIENTE') };
 const route = '/v1';
@@ -38,11 +39,12 @@ const graphqlErrors = Type.Array(
 export interface GraphqlRouteParts {
   readonly purchases: Purchases;
   readonly log: Logger;
+  readonly runtime: Pick<Runtime, 'uuid'>;
   readonly auth: 'demo' | 'required';
 }
 
 /** GraphQL, as the original client of systems.md §2 speaks it: another spelling of the routes for purchases. */
-export const addGraphqlRoutes = (app: Server, { purchases, log, auth }: GraphqlRouteParts): void => {
+export const addGraphqlRoutes = (app: Server, { purchases, log, runtime, auth }: GraphqlRouteParts): void => {
   let engine: Promise<GraphqlEngine> | undefined;
 
   app.post(
@@ -81,17 +83,5 @@ export const addGraphqlRoutes = (app: Server, { purchases, log, auth }: GraphqlR
     },
   );
 
-  if (auth !== 'demo') return;
-  app.get(
-    route,
-    {
-      config,
-      schema: { hide: true, tags: ['compras'], summary: 'Un formulario para GraphQL' },
-    },
-    async (_request, reply) =>
-      reply
-        .type('text/html; charset=utf-8')
-        .serializer(String)
-        .send(graphqlFormPage as never),
-  );
+  if (auth === 'demo') addAltair(app, runtime, { route, access: config.access });
 };
