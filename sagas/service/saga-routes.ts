@@ -33,10 +33,42 @@ export interface SagaRouteParts {
 }
 
 /**
+ * `POST <path>/:id/deshacer`: a DELETE of all that a saga made, as the BFF asks for it where it knows what was made.
+ * @param sagaIdOf the saga that made what has that id
+ */
+export const addUndoRoute = (
+  app: Server,
+  path: string,
+  coordinator: SagaRouteParts['coordinator'],
+  sagaIdOf: (id: string) => Promise<string>,
+): void => {
+  app.post(
+    `${path}/:id/deshacer`,
+    {
+      config,
+      schema: {
+        params: Type.Object({ id: Type.String() }),
+        body: Type.Object(
+          { motivo: Type.String({ maxLength: 1000 }), quien: Type.String() },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ params, body, traceparent }, reply) => {
+      const saga = sagaOf(
+        await coordinator.deshacer({ saga: await sagaIdOf(params.id), ...body, traceparent }),
+      );
+      reply.code(202);
+      return { saga };
+    },
+  );
+};
+
+/**
  * The saga that a DELETE led to.
  * @throws HttpError as `refusalOf`
  */
-export const sagaOf = (answer: Answer): { readonly id: string; readonly tipo: string } => {
+const sagaOf = (answer: Answer): { readonly id: string; readonly tipo: string } => {
   if (answer.taken) return { id: answer.saga, tipo: answer.tipo };
   throw refusalOf(answer);
 };

@@ -4,7 +4,7 @@ import { Digits } from '@cordada/infra/http/json-text.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Coordinator } from '@cordada/sagas/engine/coordinator.ts';
-import { sagaOf } from '@cordada/sagas/service/saga-routes.ts';
+import { addUndoRoute } from '@cordada/sagas/service/saga-routes.ts';
 import Type from 'typebox';
 import type { PrismaClient, Campaign as StoredCampaign } from './generated/prisma/client.ts';
 
@@ -61,23 +61,5 @@ export const addCampaignRoutes = (app: Server, { prisma, coordinator }: RoutePar
     view(await find(params.id)),
   );
 
-  app.post(
-    '/campaigns/:id/deshacer',
-    {
-      config,
-      schema: {
-        params: idParams,
-        body: Type.Object(
-          { motivo: Type.String({ maxLength: 1000 }), quien: Type.String() },
-          { additionalProperties: false },
-        ),
-      },
-    },
-    async ({ params, body, traceparent }, reply) => {
-      const { sagaId } = await find(params.id);
-      const saga = sagaOf(await coordinator.deshacer({ saga: sagaId, ...body, traceparent }));
-      reply.code(202);
-      return { saga };
-    },
-  );
+  addUndoRoute(app, '/campaigns', coordinator, async (id) => (await find(id)).sagaId);
 };

@@ -5,7 +5,7 @@ import type { Server } from '@cordada/infra/http/server.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Coordinator } from '@cordada/sagas/engine/coordinator.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
-import { sagaOf } from '@cordada/sagas/service/saga-routes.ts';
+import { addUndoRoute } from '@cordada/sagas/service/saga-routes.ts';
 import type { CompraRechazada, IniciarCompra } from '@cordada/schemas';
 import Type from 'typebox';
 import type { Validada } from './compra.ts';
@@ -88,23 +88,5 @@ export const addCompraRoutes = (app: Server, { prisma, coordinator }: RouteParts
     view(await find(params.id)),
   );
 
-  app.post(
-    '/compras/:id/deshacer',
-    {
-      config,
-      schema: {
-        params: idParams,
-        body: Type.Object(
-          { motivo: Type.String({ maxLength: 1000 }), quien: Type.String() },
-          { additionalProperties: false },
-        ),
-      },
-    },
-    async ({ params, body, traceparent }, reply) => {
-      const { id } = await find(params.id);
-      const saga = sagaOf(await coordinator.deshacer({ saga: id, ...body, traceparent }));
-      reply.code(202);
-      return { saga };
-    },
-  );
+  addUndoRoute(app, '/compras', coordinator, async (id) => (await find(id)).id);
 };
