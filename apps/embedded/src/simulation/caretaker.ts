@@ -52,6 +52,8 @@ export interface Fleet {
 
 /** How long a run may go on after its troubles are over, in virtual milliseconds: every backoff fits in. */
 const PATIENCE_MS = 6 * 3_600_000;
+/** The same where purchases run: their absences are shorter, and each idle second is dearer. */
+const SHOPPING_PATIENCE_MS = 90 * 60_000;
 const CHECK_EVERY_MS = 5_000;
 /** How often a look has operators act on parked sagas although a service is still away. */
 const HASTY = 0.02;
@@ -70,7 +72,10 @@ export const runToRest = async (world: VirtualTime, fleet: Fleet): Promise<reado
     else world.schedule('inspection', CHECK_EVERY_MS, inspect);
   };
   world.schedule('inspection', plan.trouble, inspect);
-  await world.run({ until: () => over, horizonMs: plan.trouble + PATIENCE_MS });
+  await world.run({
+    until: () => over,
+    horizonMs: plan.trouble + (plan.purchases ? SHOPPING_PATIENCE_MS : PATIENCE_MS),
+  });
   return [...heldInVain];
 };
 
