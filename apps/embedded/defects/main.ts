@@ -16,7 +16,7 @@ const say = (line: string): void => {
 };
 
 const { values: options } = parseArgs({
-  options: { seeds: { type: 'string', default: '400' }, only: { type: 'string' } },
+  options: { seeds: { type: 'string', default: '800' }, only: { type: 'string' } },
 });
 const runtime = systemRuntime();
 const folders: string[] = [];
