@@ -274,6 +274,32 @@ else {
     await eventually('it is told so', async () => /subscription b of .* is missing$/.test(await said()));
   });
 
+  test('a service that waits for a busy broker asks for each topic until it is told of it, and no more', async () => {
+    const options = optionsFor();
+    await provision(options);
+    const asked = new Map<string, number>();
+    const admin: PulsarAdmin = {
+      ...options.admin,
+      partitions(topic) {
+        const times = (asked.get(topic) ?? 0) + 1;
+        asked.set(topic, times);
+        if (topic.endsWith('a/Hecho.v1') && times < 3) throw new Error('busy');
+        return options.admin.partitions(topic);
+      },
+    };
+    const check = provisionedCheck({ ...options, admin, now: () => 0 });
+    for (const said of ['busy', 'busy', 'ready'])
+      assert.is(
+        await check().then(
+          () => 'ready',
+          (error: Error) => error.message,
+        ),
+        said,
+      );
+    const times = [...asked].map(([topic, count]) => [topic.split('/').at(-1), count]);
+    assert.equal(Object.fromEntries(times), { 'Hacer.v1': 1, 'Hecho.v1': 3 });
+  });
+
   test('a service that has found all there stays ready while the broker does not answer', async () => {
     const options = optionsFor();
     let now = 0;

@@ -186,28 +186,50 @@ export const provision = async (
 /**
  * What a service needs before it takes work: every topic with its partitions, and every durable subscription. A message
  * that is published before its subscription exists is never delivered to it.
+ * @param whole topics that are known to be there, with all of theirs: they are not asked for, and what is found is added,
+ *   also where the broker then fails to answer for another one
  * @returns what is missing, a line each; none where all is there
  */
-export const checkProvisioned = async ({
-  admin,
-  manifest,
-  tenant,
-}: Pick<ProvisionOptions, 'admin' | 'manifest' | 'tenant'>): Promise<string[]> => {
-  const wanted = subscribers(manifest);
-  const found = await Promise.all(
-    [...wanted].map(async ([name, subscriptions]): Promise<string[]> => {
-      const topic = topicName(tenant, name);
-      const [count, stats] = await Promise.all([admin.partitions(topic), admin.stats(topic)]);
-      if (count === undefined || stats === undefined) return [`topic ${topic} is missing`];
-      const partitions = Math.max(1, count);
-      if (stats.partitions.size < partitions) return [`a partition of topic ${topic} is missing`];
-      return subscriptions
-        .filter((subscription) => !hasSubscription(stats, subscription, partitions))
-        .map((subscription) => `subscription ${subscription} of ${topic} is missing`);
-    }),
-  );
-  return found.flat();
+export const checkProvisioned = async (
+  { admin, manifest, tenant }: Pick<ProvisionOptions, 'admin' | 'manifest' | 'tenant'>,
+  whole: Set<string> = new Set(),
+): Promise<string[]> => {
+  const check = async (name: string, subscriptions: readonly string[]): Promise<string[]> => {
+    const topic = topicName(tenant, name);
+    const [count, stats] = await Promise.all([admin.partitions(topic), admin.stats(topic)]);
+    if (count === undefined || stats === undefined) return [`topic ${topic} is missing`];
+    const partitions = Math.max(1, count);
+    if (stats.partitions.size < partitions) return [`a partition of topic ${topic} is missing`];
+    return subscriptions
+      .filter((subscription) => !hasSubscription(stats, subscription, partitions))
+      .map((subscription) => `subscription ${subscription} of ${topic} is missing`);
+  };
+  const left = [...subscribers(manifest)].filter(([name]) => !whole.has(name)).entries();
+  const missing: string[][] = [];
+  let failure: { readonly error: unknown } | undefined;
+  const asker = async (): Promise<void> => {
+    for (const [at, [name, subscriptions]] of left) {
+      try {
+        const found = await check(name, subscriptions);
+        if (found.length === 0) whole.add(name);
+        missing[at] = found;
+      } catch (error) {
+        failure ??= { error };
+      }
+      // Who does not answer for one topic is spared the others for now; what was asked already is heard out.
+      if (failure !== undefined) return;
+    }
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, asker));
+  if (failure !== undefined) throw failure.error;
+  return missing.flat();
 };
+
+/**
+ * Topics that one service asks for at a time. Every service of an installation asks a broker that comes up for all of
+ * them: all at once, they kept it from answering anyone within the time that they gave it.
+ */
+const ASKED_AT_ONCE = 2;
 
 /** How old it may be that all was there before it is asked again. */
 const REMEMBERED_MS = 30_000;
@@ -223,11 +245,13 @@ export const provisionedCheck = (
   /** When all was there; undefined where it never was, or something is missing now. */
   let whole: number | undefined;
   let asking: Promise<void> | undefined;
+  /** What is there, as far as the question got that is asked now or has to be asked again. */
+  const seen = new Set<string>();
   const ask = (): Promise<void> => {
-    asking ??= checkProvisioned(options)
+    asking ??= checkProvisioned(options, seen)
       .then(([first, ...others]) => {
         whole = first === undefined ? options.now() : undefined;
-        if (first === undefined) return;
+        if (first === undefined) return seen.clear();
         const more = others.length > 0 ? `, and ${others.length} more` : '';
         throw new Error(`not provisioned (npm run provision): ${first}${more}`);
       })

@@ -33,6 +33,8 @@ const BETWEEN_MS = 1_500;
 /** How long a server that was killed is away, when all else has to be whole at once after it. */
 const SHORT_ABSENCE_MS = 2_000;
 const REDIS = 'Redis';
+/** Half of the usual ones: a broker that comes back loads each of them, for half a minute in which little else runs. */
+const PULSAR_PARTITIONS = '2';
 const BROKER_AWAY_MS = 60_000;
 /** What the client waits at most for a start, and for the fleet to have ended or parked every saga after the last kill. */
 const START_MS = 180_000;
@@ -336,7 +338,7 @@ const main = async (): Promise<void> => {
     return;
   }
   const busUrl = values.transport === 'native' ? pulsar.serviceUrl : pulsar.wsUrl.replace(/^ws/, 'pulsar+ws');
-  const bus = { BUS_URL: busUrl, PULSAR_ADMIN_URL: pulsar.adminUrl };
+  const bus = { BUS_URL: busUrl, PULSAR_ADMIN_URL: pulsar.adminUrl, PULSAR_PARTITIONS };
   await provisionBroker(readSettings(bus), { busUrl, adminUrl: pulsar.adminUrl }, runtime);
   await pulsar.kill();
   const services = startServiceProcesses({
