@@ -12,6 +12,8 @@ export interface Defect {
   /** What goes wrong, in one sentence. */
   readonly sentence: string;
   readonly patches: readonly Patch[];
+  /** Whose sagas show it. */
+  readonly system: 'campaign' | 'compra';
   /** The suite that catches what no saga can show: the simulation is not asked then. */
   readonly suite?: string;
 }
@@ -30,6 +32,7 @@ const purchaseHandlers = 'apps/consolidador/src/handlers-purchase.ts';
 export const defects: readonly Defect[] = [
   {
     name: 'commit before outbox',
+    system: 'campaign',
     sentence: 'The messages are written after the commit of the effect, in a transaction of their own.',
     patches: [
       { file: unitOfWork, find: 'seqs = store.enqueue(tx, rows);', replace: 'seqs = Promise.resolve([]);' },
@@ -43,6 +46,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'ack before commit',
+    system: 'campaign',
     sentence: 'A batch is acknowledged while it is still being handled.',
     patches: [
       {
@@ -54,6 +58,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'no tombstone',
+    system: 'campaign',
     sentence:
       'An undo that finds nothing to undo leaves no trace, so the command that it overtook takes effect.',
     patches: [
@@ -66,6 +71,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'undo decides by the claim',
+    system: 'campaign',
     sentence: 'An undo that finds the claim of its command answers the stored reply, and undoes nothing.',
     patches: [
       {
@@ -77,6 +83,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'dedup by the message',
+    system: 'campaign',
     sentence: 'Claims are made by the id of a message instead of its idempotency key.',
     patches: [
       {
@@ -94,6 +101,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'undo saga forward',
+    system: 'campaign',
     sentence: 'An undo saga undoes the first step first.',
     patches: [
       {
@@ -105,6 +113,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'compensation does not wait',
+    system: 'campaign',
     sentence: 'A step is compensated before the compensations of the step after it are answered.',
     patches: [
       {
@@ -118,6 +127,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'siblings forgotten',
+    system: 'campaign',
     sentence: 'When one item of a step is refused, the others that are still under way are not compensated.',
     patches: [
       {
@@ -129,6 +139,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'refused item compensated',
+    system: 'campaign',
     sentence: 'What was refused is compensated all the same.',
     patches: [
       {
@@ -141,6 +152,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'held key leaks',
+    system: 'campaign',
     sentence: 'Messages pass by an earlier one of their key that is held.',
     patches: [
       {
@@ -152,6 +164,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'relay trusts what it reads first',
+    system: 'campaign',
     sentence:
       'A row is published although a commit that may hold an earlier one of its key has not answered yet.',
     // Two transactions at once on one key and topic: a coordinator's sagas never have them, other outboxes may.
@@ -166,6 +179,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'outbox forgets',
+    system: 'campaign',
     sentence: 'A row is deleted from the outbox although the bus did not say that it is durable.',
     patches: [
       {
@@ -177,6 +191,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'no sweep',
+    system: 'campaign',
     sentence: 'After a start nobody looks for what a crash left in the outbox.',
     patches: [
       {
@@ -194,12 +209,14 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'own rows first',
+    system: 'campaign',
     sentence:
       'The one that publishes for all replicas publishes its own rows without looking for lower ones of others.',
     patches: [{ file: relay, find: 'if (read > readsOver) return false;', replace: '' }],
   },
   {
     name: 'stale holder deletes',
+    system: 'campaign',
     sentence: 'A replica that has lost the lease deletes the rows that it had read and not published.',
     patches: [
       {
@@ -218,6 +235,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'lease of the dead',
+    system: 'campaign',
     sentence: 'A lease is had only when its holder gives it back: one that was killed keeps it for ever.',
     patches: [
       {
@@ -229,6 +247,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'hints are enough',
+    system: 'campaign',
     sentence: 'The one that publishes reads what others have written only when it is told so.',
     patches: [
       {
@@ -240,6 +259,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'impatient deadline',
+    system: 'campaign',
     sentence: 'A deadline fires after a downtime before the answers that waited meanwhile are read.',
     // It takes a coordinator that is away for an hour and alone: few seeds have one. The seed that found it is this test.
     suite: 'sagas/engine/deadlines.unit.test.ts',
@@ -253,6 +273,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'late partner welcome',
+    system: 'campaign',
     sentence: 'A partner that is registered after its campaign was cancelled is taken.',
     patches: [
       {
@@ -264,6 +285,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'start taken twice',
+    system: 'campaign',
     sentence: 'A saga that is begun again begins again.',
     patches: [
       {
@@ -279,6 +301,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'purchase released by hand',
+    system: 'compra',
     sentence: "A release by hand takes the oldest units that are reserved, a purchase's as well.",
     patches: [
       {
@@ -290,6 +313,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'expiry past the pivot',
+    system: 'compra',
     sentence: 'A purchase whose reservation runs out is given up although its order was asked for already.',
     patches: [
       {
@@ -301,6 +325,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'expiry frees a purchase',
+    system: 'compra',
     sentence: "A purchase's reservation that has run out is released by itself, as one by hand is.",
     patches: [
       {
@@ -317,6 +342,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'nobody looks for the expired',
+    system: 'compra',
     sentence: 'What is reserved by hand never ends: the sweep finds it and does nothing.',
     patches: [
       {
@@ -328,6 +354,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'ledger without its quantity',
+    system: 'compra',
     sentence: 'Units that come back are in the ledger, and not at the warehouse.',
     patches: [
       {
@@ -340,6 +367,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'quantity without its ledger',
+    system: 'compra',
     sentence: 'Only what is reserved or freed is written into the ledger: an adjustment is not.',
     patches: [
       {
@@ -351,6 +379,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'sold and still there',
+    system: 'compra',
     sentence: 'A confirmed reservation ends, and its units stay in the warehouse.',
     patches: [
       {
@@ -362,6 +391,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'lines not merged',
+    system: 'compra',
     sentence: 'Two lines of one product are each compared with all that there is of it.',
     patches: [
       {
@@ -373,6 +403,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'total without quantities',
+    system: 'compra',
     sentence: 'The total of a purchase is the sum of its prices, however many are bought.',
     patches: [
       {
@@ -384,6 +415,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'limit compared as text',
+    system: 'compra',
     sentence: "An order's total and its customer's limit are compared as the texts that they come as.",
     patches: [
       {
@@ -395,6 +427,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'refused and still reserved',
+    system: 'compra',
     sentence: 'What has run out is not released when its purchase is given up for just that.',
     patches: [
       {
@@ -407,6 +440,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'given back twice',
+    system: 'compra',
     sentence: 'A purchase that was undone can be undone once more, and its units come back once more.',
     patches: [
       {
@@ -423,6 +457,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'confirmed after it was cancelled',
+    system: 'compra',
     sentence: 'An order that was cancelled is confirmed when the news of its stock comes late.',
     patches: [
       {
@@ -434,6 +469,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'undone and still confirmed',
+    system: 'compra',
     sentence: 'A purchase that was undone is shown as confirmed.',
     patches: [
       {
@@ -445,6 +481,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'deleted while reserved',
+    system: 'compra',
     sentence: 'An item is deleted although some of it is reserved.',
     patches: [
       { file: itemHandlers, find: '  if (item.reservada > 0)\n', replace: '  if (item.reservada < 0)\n' },
@@ -452,6 +489,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'cache that resurrects',
+    system: 'compra',
     sentence: 'A slow read puts back what is older than what was shown since it began.',
     patches: [
       {
@@ -473,6 +511,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'cache without an end',
+    system: 'compra',
     sentence: 'What consultas has kept is shown until it hears of something newer, however old it is.',
     patches: [
       {

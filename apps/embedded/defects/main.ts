@@ -32,11 +32,14 @@ interface Caught {
   readonly by: string | undefined;
 }
 
-const simulate = (folder: string, seeds: number): Promise<Caught> =>
+const simulate = (folder: string, seeds: number, system?: string): Promise<Caught> =>
   new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', 'apps/embedded/src/simulation/main.ts', '--seeds', `1..${seeds}`, '--bail'],
+      [
+        ...['--import', 'tsx', 'apps/embedded/src/simulation/main.ts', '--seeds', `1..${seeds}`, '--bail'],
+        ...(system === undefined ? [] : ['--system', system]),
+      ],
       { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     let output = '';
@@ -62,7 +65,7 @@ const runSuite = (folder: string, suite: string): Promise<Caught> =>
     child.on('close', (code) => resolve({ seeds: 0, by: code === 0 ? undefined : suite }));
   });
 
-const verdict = async (folder: string, { name, patches, suite }: Defect): Promise<boolean> => {
+const verdict = async (folder: string, { name, patches, suite, system }: Defect): Promise<boolean> => {
   const began = runtime.now();
   const line = (result: string): void =>
     say(`${name.padEnd(32)} │ ${result} │ ${((runtime.now() - began) / 1000).toFixed(0)} s`);
@@ -75,7 +78,9 @@ const verdict = async (folder: string, { name, patches, suite }: Defect): Promis
     return false;
   }
   try {
-    const { seeds, by } = await (suite ? runSuite(folder, suite) : simulate(folder, Number(options.seeds)));
+    const { seeds, by } = await (suite
+      ? runSuite(folder, suite)
+      : simulate(folder, Number(options.seeds), system));
     const where = suite ? '' : `seed ${String(seeds).padStart(3)}: `;
     line(by === undefined ? `✘ survives ${suite ?? `${seeds} seeds`}` : `✔ ${where}${by}`);
     return by !== undefined;

@@ -71,6 +71,7 @@ import {
   type Keeper,
   type Replica,
   type ServiceName,
+  type System,
   subscriptions,
   superviseProcesses,
   systems,
@@ -118,8 +119,8 @@ interface Running {
  * decides what is asked of the fleet and what befalls it; after the troubles all faults end, operators see to what is
  * parked or held, and what is left is observed.
  */
-export const runEngineSeed = async (world: VirtualTime): Promise<Observation> => {
-  const plan = drawPlan(world, pace);
+export const runEngineSeed = async (world: VirtualTime, only?: System): Promise<Observation> => {
+  const plan = drawPlan(world, pace, only);
   const { purchases } = plan;
   const services = plan.systems
     .flatMap((system): readonly ServiceName[] => systems[system])

@@ -3,20 +3,22 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
+import { type System, systems } from './processes.ts';
 import { type Level, runSeed, type SeedResult } from './seed-run.ts';
 
 /** The first argument of a worker process. */
 const WORKER = 'worker';
 
-const USAGE = `npm run simulate -- --seed N | --seeds A..B [--level engine|services] [--bail]
+const USAGE = `npm run simulate -- --seed N | --seeds A..B [--level engine|services] [--system campaign|compra] [--bail]
   engine    the engine, pipeline and bus over memory stores (the default)
   services  the real services on their SQL, on PGlite
+  --system  simulates that one only; without it a seed has one of them, or both
   --bail    begins no further seed once one has failed`;
 
 /** A worker process: runs the seeds that it is sent, one after another. */
-const work = (level: Level): void => {
+const work = (level: Level, only?: System): void => {
   process.on('message', async (seed: number) => {
-    process.send?.(await runSeed(seed, level));
+    process.send?.(await runSeed(seed, level, only));
   });
 };
 
@@ -24,16 +26,21 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-const report = ({ seed, breaches, trace }: SeedResult, level: Level): void => {
+const report = ({ seed, breaches, trace }: SeedResult, level: Level, only?: System): void => {
   say(`✘ seed ${seed}`);
   for (const { sentence, saga, what } of breaches.slice(0, 5))
     say(`    ${sentence}\n      ${saga ? `saga ${saga} ` : ''}${what}`);
   for (const line of trace) say(`    │ ${line}`);
-  say(`    again: npm run simulate -- --seed ${seed} --level ${level}`);
+  say(`    again: npm run simulate -- --seed ${seed} --level ${level}${only ? ` --system ${only}` : ''}`);
 };
 
 /** Spreads the seeds over the machine's cores. @returns how many failed */
-const runAll = async (first: number, last: number, level: Level, bail: boolean): Promise<number> => {
+const runAll = async (
+  [first, last]: readonly [number, number],
+  level: Level,
+  only: System | undefined,
+  bail: boolean,
+): Promise<number> => {
   let next = first;
   let failed = 0;
   let done = 0;
@@ -42,7 +49,9 @@ const runAll = async (first: number, last: number, level: Level, bail: boolean):
   const began = runtime.now();
   const runShare = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = fork(fileURLToPath(import.meta.url), [WORKER, level], { execArgv: ['--import', 'tsx'] });
+      const worker = fork(fileURLToPath(import.meta.url), [WORKER, level, ...(only ? [only] : [])], {
+        execArgv: ['--import', 'tsx'],
+      });
       let ended = false;
       const give = (): void => {
         ended = next > last || (bail && failed > 0);
@@ -54,7 +63,7 @@ const runAll = async (first: number, last: number, level: Level, bail: boolean):
         done += 1;
         if (result.breaches.length > 0) {
           failed += 1;
-          report(result, level);
+          report(result, level, only);
         }
         if (done % 250 === 0) say(`· ${done} of ${count} seeds, ${failed} failed`);
         give();
@@ -70,6 +79,9 @@ const runAll = async (first: number, last: number, level: Level, bail: boolean):
   return failed;
 };
 
+const isSystem = (name: string | undefined): name is System =>
+  name !== undefined && Object.hasOwn(systems, name);
+
 const seedsOf = (values: {
   seed?: string | undefined;
   seeds?: string | undefined;
@@ -80,13 +92,20 @@ const seedsOf = (values: {
 };
 
 const main = async (): Promise<void> => {
-  let options: { seed?: string | undefined; seeds?: string | undefined; level: string; bail: boolean };
+  let options: {
+    seed?: string | undefined;
+    seeds?: string | undefined;
+    system?: string | undefined;
+    level: string;
+    bail: boolean;
+  };
   try {
     ({ values: options } = parseArgs({
       options: {
         seed: { type: 'string' },
         seeds: { type: 'string' },
         level: { type: 'string', default: 'engine' },
+        system: { type: 'string' },
         bail: { type: 'boolean', default: false },
       },
     }));
@@ -95,24 +114,25 @@ const main = async (): Promise<void> => {
     process.exit(2);
   }
   const range = seedsOf(options);
-  const { level } = options;
-  if (!range || (level !== 'engine' && level !== 'services')) {
+  const { level, system } = options;
+  const only = system === undefined || isSystem(system) ? system : null;
+  if (!range || only === null || (level !== 'engine' && level !== 'services')) {
     process.stderr.write(`${USAGE}\n`);
     process.exit(2);
   }
   const [first, last] = range;
   if (first === last) {
-    const result = await runSeed(first, level);
-    if (result.breaches.length > 0) report(result, level);
+    const result = await runSeed(first, level, only);
+    if (result.breaches.length > 0) report(result, level, only);
     say(`seed ${first}: ${result.events} events, log ${result.hash}`);
     say(`\n${result.breaches.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);
     process.exit(result.breaches.length === 0 ? 0 : 1);
   }
-  const failed = await runAll(first, last, level, options.bail);
+  const failed = await runAll(range, level, only, options.bail);
   say(`\n${last - first + 1 - failed} passed, ${failed} failed`);
   process.exit(failed === 0 ? 0 : 1);
 };
 
-const [role, level] = process.argv.slice(2);
-if (role === WORKER) work(level === 'services' ? 'services' : 'engine');
+const [role, level, only] = process.argv.slice(2);
+if (role === WORKER) work(level === 'services' ? 'services' : 'engine', isSystem(only) ? only : undefined);
 else await main();

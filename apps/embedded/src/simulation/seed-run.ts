@@ -3,6 +3,7 @@ import { runEngineSeed } from './engine-world.ts';
 import type { Breach } from './invariant.ts';
 import { breachesOf } from './invariants.ts';
 import type { Observation } from './observation.ts';
+import type { System } from './processes.ts';
 
 export type Level = 'engine' | 'services';
 
@@ -26,18 +27,21 @@ const TRACED = 2;
 const worlds = {
   engine: runEngineSeed,
   // Loaded where they are run: who simulates the engine need not wait for all services and their databases.
-  services: async (world: VirtualTime): Promise<Observation> =>
-    (await import('./services-world.ts')).runServicesSeed(world),
+  services: async (world: VirtualTime, only?: System): Promise<Observation> =>
+    (await import('./services-world.ts')).runServicesSeed(world, only),
 } as const;
 
-/** Runs one seed at a level, and checks what it left. Whatever it throws counts as a breach. */
-export const runSeed = async (seed: number, level: Level): Promise<SeedResult> => {
+/**
+ * Runs one seed at a level, and checks what it left. Whatever it throws counts as a breach.
+ * @param only the system that is simulated; undefined: as the seed has it
+ */
+export const runSeed = async (seed: number, level: Level, only?: System): Promise<SeedResult> => {
   const world = virtualTime({ seed, keepLines: 2_000 });
   const began = world.runtime.now();
   let seen: Observation | undefined;
   let breaches: SeedResult['breaches'];
   try {
-    seen = await worlds[level](world);
+    seen = await worlds[level](world, only);
     breaches = breachesOf(seen);
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);

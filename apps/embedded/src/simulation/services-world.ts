@@ -35,6 +35,7 @@ import {
   type Keeper,
   type Replica,
   type ServiceName,
+  type System,
   superviseProcesses,
   systems,
 } from './processes.ts';
@@ -97,8 +98,8 @@ const ITEM_WRITES = new Set(['item_insert', 'item_describe', 'item_update']);
  * The real services on their SQL, over the memory bus: as `runEngineSeed`, with the same plan, troubles, operators and
  * observation. The services of a process share one PGlite, as in the product, and its only session.
  */
-export const runServicesSeed = async (world: VirtualTime): Promise<Observation> => {
-  const plan = drawPlan(world, pace);
+export const runServicesSeed = async (world: VirtualTime, only?: System): Promise<Observation> => {
+  const plan = drawPlan(world, pace, only);
   const { purchases } = plan;
   const services = plan.systems.flatMap((system): readonly ServiceName[] => systems[system]);
   const keepers = services.filter(isKeeper);

@@ -92,9 +92,13 @@ const CAMPAIGN: readonly System[] = ['campaign'];
 const COMPRA: readonly System[] = ['compra'];
 const BOTH: readonly System[] = ['campaign', 'compra'];
 
-/** Draws a plan from the world's seed. */
-export const drawPlan = (world: VirtualTime, pace: Pace): Plan => {
-  const systems = world.random.fork('systems').pick([CAMPAIGN, CAMPAIGN, COMPRA, COMPRA, BOTH]);
+/**
+ * Draws a plan from the world's seed.
+ * @param only the system that is simulated; undefined: one of them or both, as the seed has it
+ */
+export const drawPlan = (world: VirtualTime, pace: Pace, only: System | undefined): Plan => {
+  const drawn = world.random.fork('systems').pick([CAMPAIGN, CAMPAIGN, COMPRA, COMPRA, BOTH]);
+  const systems = only === undefined ? drawn : [only];
   const plan = drawCampaigns(world);
   const nothing = { starts: [], deletes: [], ruleChanges: [], directs: [], cancels: [], garbage: [] };
   return {
