@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { portOf, serviceNames } from '@cordada/infra/config/services.ts';
 
 /** Every service, in a process of its own: what `npm start` begins. */
 export interface FleetProcess {
@@ -15,8 +16,6 @@ export interface FleetProcess {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** The ports from the first on that a fleet takes one of (infra/config/services.ts). */
-const services = 10;
 /** A start on a bare machine installs and generates first. */
 const startMs = 300_000;
 const drainMs = 30_000;
@@ -31,7 +30,7 @@ export const startFleetProcess = async (
   signal: AbortSignal,
 ): Promise<FleetProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'cordada-postman-'));
-  const portBase = await freePorts(services);
+  const { PORT_BASE, ports } = await freePorts();
   const child = spawn('npm', ['start'], {
     cwd: root,
     // A group of its own: a Ctrl-C at the terminal reaches it through us alone, and nothing of it outlives a kill.
@@ -39,7 +38,7 @@ export const startFleetProcess = async (
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...env,
-      PORT_BASE: String(portBase),
+      PORT_BASE: String(PORT_BASE),
       DATA_DIR: join(folder, 'data'),
       HOST: '127.0.0.1',
       AUTH: 'demo',
@@ -70,7 +69,6 @@ export const startFleetProcess = async (
     if (!over && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     await rm(folder, { recursive: true, force: true });
   };
-  const ports = Array.from({ length: services }, (_, index) => portBase + index);
   const until = performance.now() + startMs;
   while (!(await areReady(ports))) {
     if (over || signal.aborted || performance.now() > until) {
@@ -80,7 +78,7 @@ export const startFleetProcess = async (
     }
     await delay(200);
   }
-  return { url: `http://127.0.0.1:${portBase}`, stop };
+  return { url: `http://127.0.0.1:${PORT_BASE}`, stop };
 };
 
 const areReady = async (ports: readonly number[]): Promise<boolean> => {
@@ -96,16 +94,16 @@ const areReady = async (ports: readonly number[]): Promise<boolean> => {
   }
 };
 
-/** The first of `count` ports in a row that nobody listens on. */
-const freePorts = async (count: number): Promise<number> => {
+/** The ports of a fleet's services, where nobody listens on any of them. */
+const freePorts = async (): Promise<{ readonly PORT_BASE: number; readonly ports: readonly number[] }> => {
   for (;;) {
-    const first = await listenOnce(0);
-    const rest = Array.from({ length: count - 1 }, (_, index) => first + 1 + index);
+    const PORT_BASE = await listenOnce(0);
+    const ports = serviceNames.map((name) => portOf({ PORT_BASE }, name, 0));
     try {
-      for (const port of rest) await listenOnce(port);
-      return first;
+      for (const port of ports) await listenOnce(port);
+      return { PORT_BASE, ports };
     } catch {
-      // One of them is taken: others are tried.
+      // One of them is taken, or there is none of that number: others are tried.
     }
   }
 };
