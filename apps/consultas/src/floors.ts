@@ -16,7 +16,11 @@ export interface Floors {
 
 /** @param lastsMs for how long a version counts; longer than anything older can still be on its way or be kept */
 export const createFloors = (runtime: Pick<Runtime, 'now'>, lastsMs: number): Floors => {
-  const known = new LRUCache<string, { version: number; at: number }>({ max: MOST });
+  // Counted as sizes: `max` would take the room of all of them at once.
+  const known = new LRUCache<string, { version: number; at: number }>({
+    maxSize: MOST,
+    sizeCalculation: () => 1,
+  });
   const of = (id: string): number => {
     const floor = known.get(id);
     return floor !== undefined && runtime.now() - floor.at < lastsMs ? floor.version : 0;

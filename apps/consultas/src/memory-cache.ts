@@ -17,8 +17,9 @@ interface Kept<Value> {
 
 /** A cache of this process alone. @param floors what its reader has shown or heard of: nothing older is kept */
 export const memoryCache = (runtime: Pick<Runtime, 'now'>, floors: Floors): Cache => {
-  const entries = new LRUCache<string, Kept<Entry>>({ max: MOST_ENTRIES });
-  const refs = new LRUCache<string, string>({ max: MOST_REFS });
+  // Counted as sizes: `max` would take the room of all of them at once.
+  const entries = new LRUCache<string, Kept<Entry>>({ maxSize: MOST_ENTRIES, sizeCalculation: () => 1 });
+  const refs = new LRUCache<string, string>({ maxSize: MOST_REFS, sizeCalculation: () => 1 });
   const pages = new LRUCache<string, Kept<Page> & { readonly names: number }>({
     maxSize: MOST_PAGE_TEXT,
     sizeCalculation: ({ value }) => value.text.length + 1,
