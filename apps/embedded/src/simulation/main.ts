@@ -9,10 +9,11 @@ import { type Level, runSeed, type SeedResult } from './seed-run.ts';
 /** The first argument of a worker process. */
 const WORKER = 'worker';
 
-const USAGE = `npm run simulate -- --seed N | --seeds A..B [--level engine|services] [--system campaign|compra] [--bail]
+const USAGE = `npm run simulate -- --seed N | --seeds A..B [--level engine|services] [--system campaign|compra] [--jobs N] [--bail]
   engine    the engine, pipeline and bus over memory stores (the default)
   services  the real services on their SQL, on PGlite
   --system  simulates that one only; without it a seed has one of them, or both
+  --jobs    seeds at a time, as many as the machine has cores unless told
   --bail    begins no further seed once one has failed`;
 
 /** A worker process: runs the seeds that it is sent, one after another. */
@@ -34,12 +35,12 @@ const report = ({ seed, breaches, trace }: SeedResult, level: Level, only?: Syst
   say(`    again: npm run simulate -- --seed ${seed} --level ${level}${only ? ` --system ${only}` : ''}`);
 };
 
-/** Spreads the seeds over the machine's cores. @returns how many failed */
+/** Spreads the seeds over processes, `jobs` of them; one is this one. @returns how many failed */
 const runAll = async (
   [first, last]: readonly [number, number],
   level: Level,
   only: System | undefined,
-  bail: boolean,
+  { jobs, bail }: { readonly jobs: number; readonly bail: boolean },
 ): Promise<number> => {
   let next = first;
   let failed = 0;
@@ -47,31 +48,34 @@ const runAll = async (
   const count = last - first + 1;
   const runtime = systemRuntime();
   const began = runtime.now();
+  const take = (result: SeedResult): void => {
+    done += 1;
+    if (result.breaches.length > 0) {
+      failed += 1;
+      report(result, level, only);
+    }
+    if (done % 250 === 0) say(`· ${done} of ${count} seeds, ${failed} failed`);
+  };
+  const isOver = (): boolean => next > last || (bail && failed > 0);
   const runShare = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = fork(fileURLToPath(import.meta.url), [WORKER, level, ...(only ? [only] : [])], {
-        execArgv: ['--import', 'tsx'],
-      });
+      const args = [WORKER, level, ...(only ? [only] : [])];
+      const worker = fork(fileURLToPath(import.meta.url), args, { execArgv: ['--import', 'tsx'] });
       let ended = false;
       const give = (): void => {
-        ended = next > last || (bail && failed > 0);
+        ended = isOver();
         if (ended) worker.kill();
         else worker.send(next++);
       };
       worker.on('message', (message) => {
-        const result = message as SeedResult;
-        done += 1;
-        if (result.breaches.length > 0) {
-          failed += 1;
-          report(result, level, only);
-        }
-        if (done % 250 === 0) say(`· ${done} of ${count} seeds, ${failed} failed`);
+        take(message as SeedResult);
         give();
       });
       worker.on('exit', (code) => (ended ? resolve() : reject(new Error(`a worker ended with ${code}`))));
       give();
     });
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), count) }, runShare));
+  if (jobs === 1) while (!isOver()) take(await runSeed(next++, level, only));
+  else await Promise.all(Array.from({ length: Math.min(jobs, count) }, runShare));
   const seconds = (runtime.now() - began) / 1000;
   say(
     `${count} seeds at level ${level}, ${failed} failed, in ${seconds.toFixed(0)} s (${(count / seconds).toFixed(1)} a second)`,
@@ -97,6 +101,7 @@ const main = async (): Promise<void> => {
     seeds?: string | undefined;
     system?: string | undefined;
     level: string;
+    jobs: string;
     bail: boolean;
   };
   try {
@@ -106,6 +111,7 @@ const main = async (): Promise<void> => {
         seeds: { type: 'string' },
         level: { type: 'string', default: 'engine' },
         system: { type: 'string' },
+        jobs: { type: 'string', default: String(availableParallelism()) },
         bail: { type: 'boolean', default: false },
       },
     }));
@@ -114,9 +120,16 @@ const main = async (): Promise<void> => {
     process.exit(2);
   }
   const range = seedsOf(options);
-  const { level, system } = options;
+  const { level, system, bail } = options;
+  const jobs = Number(options.jobs);
   const only = system === undefined || isSystem(system) ? system : null;
-  if (!range || only === null || (level !== 'engine' && level !== 'services')) {
+  if (
+    !range ||
+    only === null ||
+    !Number.isSafeInteger(jobs) ||
+    jobs < 1 ||
+    (level !== 'engine' && level !== 'services')
+  ) {
     process.stderr.write(`${USAGE}\n`);
     process.exit(2);
   }
@@ -128,7 +141,7 @@ const main = async (): Promise<void> => {
     say(`\n${result.breaches.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);
     process.exit(result.breaches.length === 0 ? 0 : 1);
   }
-  const failed = await runAll(range, level, only, options.bail);
+  const failed = await runAll(range, level, only, { jobs, bail });
   say(`\n${last - first + 1 - failed} passed, ${failed} failed`);
   process.exit(failed === 0 ? 0 : 1);
 };
