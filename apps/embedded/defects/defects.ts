@@ -12,8 +12,8 @@ export interface Defect {
   /** What goes wrong, in one sentence. */
   readonly sentence: string;
   readonly patches: readonly Patch[];
-  /** Whose sagas show it. */
-  readonly system: 'campaign' | 'compra';
+  /** Whose sagas show it; where it is absent, each seed has one system or both. */
+  readonly system?: 'campaign' | 'compra';
   /** The suite that catches what no saga can show: the simulation is not asked then. */
   readonly suite?: string;
 }
@@ -489,7 +489,8 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'cache that resurrects',
-    system: 'compra',
+    suite: 'apps/consultas/src/memory-cache.unit.test.ts',
+    // Whether a read was slow the simulation knows too late to tell. Five sentences of this suite do.
     sentence: 'A slow read puts back what is older than what was shown since it began.',
     patches: [
       {

@@ -60,7 +60,9 @@ const runAll = async (
   const runShare = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const args = [WORKER, level, ...(only ? [only] : [])];
-      const worker = fork(fileURLToPath(import.meta.url), args, { execArgv: ['--import', 'tsx'] });
+      const worker = fork(fileURLToPath(import.meta.url), args, {
+        execArgv: ['--max-semi-space-size=64', '--import', 'tsx'],
+      });
       let ended = false;
       const give = (): void => {
         ended = isOver();

@@ -3,7 +3,11 @@ import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
 import { type Asked, ask, draw, send, undo } from './load.ts';
 import { type Bought, buy, buyAgain, buyAtOnce, drawPurchase, giveBack, type Shop } from './purchases.ts';
 
-const WORKERS = 8;
+const WORKERS = 4;
+/** What a client waits after an answer, in milliseconds: it leaves some CPU to what starts again. */
+const THINK_MS = 250;
+/** Between two reads of stock, in milliseconds. */
+const READ_EVERY_MS = 100;
 /** How many are bought at once before a kill, and how long before, in milliseconds. */
 const AT_ONCE = 50;
 const BEFORE_KILL_MS = 200;
@@ -34,8 +38,8 @@ export const load = (bffs: readonly string[], { asked, bought, shop }: Wanted, r
           const one = old ?? drawPurchase(random, shop, bought.length);
           if (old === undefined) bought.push(one);
           if (await buy(base, one)) accepted += 1;
-          else await wait(50);
         }
+        await wait(THINK_MS);
         continue;
       }
       const old = asked.length > 0 && random.chance(0.15) ? random.pick(asked) : undefined;
@@ -44,8 +48,8 @@ export const load = (bffs: readonly string[], { asked, bought, shop }: Wanted, r
         const one = old ?? draw(random, asked.length);
         if (old === undefined) asked.push(one);
         if (await ask(base, one)) accepted += 1;
-        else await wait(50);
       }
+      await wait(THINK_MS);
     }
   });
   const reader = async (): Promise<void> => {
@@ -56,7 +60,7 @@ export const load = (bffs: readonly string[], { asked, bought, shop }: Wanted, r
         (error: Error) => error.message,
       );
       answers.set(told, (answers.get(told) ?? 0) + 1);
-      await wait(20);
+      await wait(READ_EVERY_MS);
     }
   };
   const done = Promise.all([...workers, reader()]).catch((error: Error) => faults.push(error.message));
