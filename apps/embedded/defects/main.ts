@@ -58,10 +58,17 @@ const simulate = (folder: string, seeds: number, system?: string): Promise<Caugh
     });
   });
 
+/** A suite takes seconds; one that a fault keeps from its end has not passed either. */
+const SUITE_TIMEOUT_MS = 30_000;
+
 /** Runs a suite of the copy. @returns its name where it failed */
 const runSuite = (folder: string, suite: string): Promise<Caught> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', suite], { cwd: folder, stdio: 'ignore' });
+    const child = spawn(process.execPath, ['--import', 'tsx', suite], {
+      cwd: folder,
+      stdio: 'ignore',
+      timeout: SUITE_TIMEOUT_MS,
+    });
     child.on('error', reject);
     child.on('close', (code) => resolve({ seeds: 0, by: code === 0 ? undefined : suite }));
   });
