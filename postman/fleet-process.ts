@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { portOf, serviceNames } from '@cordada/infra/config/services.ts';
+import { portsOf } from '@cordada/infra/config/services.ts';
+import { freePortBase } from '@cordada/infra/deploy/free-port.ts';
 
 /** Every service, in a process of its own: what `npm start` begins. */
 export interface FleetProcess {
@@ -30,7 +30,7 @@ export const startFleetProcess = async (
   signal: AbortSignal,
 ): Promise<FleetProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'cordada-postman-'));
-  const { PORT_BASE, ports } = await freePorts();
+  const portBase = await freePortBase();
   const child = spawn('npm', ['start'], {
     cwd: root,
     // A group of its own: a Ctrl-C at the terminal reaches it through us alone, and nothing of it outlives a kill.
@@ -38,7 +38,7 @@ export const startFleetProcess = async (
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...env,
-      PORT_BASE: String(PORT_BASE),
+      PORT_BASE: String(portBase),
       DATA_DIR: join(folder, 'data'),
       HOST: '127.0.0.1',
       AUTH: 'demo',
@@ -70,7 +70,7 @@ export const startFleetProcess = async (
     await rm(folder, { recursive: true, force: true });
   };
   const until = performance.now() + startMs;
-  while (!(await areReady(ports))) {
+  while (!(await areReady(portsOf(portBase, 1)))) {
     if (over || signal.aborted || performance.now() > until) {
       await stop();
       signal.throwIfAborted();
@@ -78,7 +78,7 @@ export const startFleetProcess = async (
     }
     await delay(200);
   }
-  return { url: `http://127.0.0.1:${PORT_BASE}`, stop };
+  return { url: `http://127.0.0.1:${portBase}`, stop };
 };
 
 const areReady = async (ports: readonly number[]): Promise<boolean> => {
@@ -93,28 +93,3 @@ const areReady = async (ports: readonly number[]): Promise<boolean> => {
     return false;
   }
 };
-
-/** The ports of a fleet's services, where nobody listens on any of them. */
-const freePorts = async (): Promise<{ readonly PORT_BASE: number; readonly ports: readonly number[] }> => {
-  for (;;) {
-    const PORT_BASE = await listenOnce(0);
-    const ports = serviceNames.map((name) => portOf({ PORT_BASE }, name, 0));
-    try {
-      for (const port of ports) await listenOnce(port);
-      return { PORT_BASE, ports };
-    } catch {
-      // One of them is taken, or there is none of that number: others are tried.
-    }
-  }
-};
-
-const listenOnce = (port: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      const taken = typeof address === 'object' && address !== null ? address.port : port;
-      server.close(() => resolve(taken));
-    });
-  });

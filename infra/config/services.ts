@@ -38,6 +38,12 @@ export const portOf = (
   replica: number,
 ): number => (PORT ?? PORT_BASE + portOffsets[service]) + REPLICA_STEP * replica;
 
+/** Every port that the first `replicas` replicas of all services listen on. */
+export const portsOf = (PORT_BASE: number, replicas: number): number[] =>
+  Array.from({ length: replicas }, (_, replica) =>
+    serviceNames.map((service) => portOf({ PORT_BASE }, service, replica)),
+  ).flat();
+
 /** Where this machine reaches what listens on `host`. */
 const reachable = (host: string): string => {
   if (host === '0.0.0.0' || host === '') return '127.0.0.1';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { findProgram } from './pulsar/broker-jars.ts';
+import { findProgram } from './find-program.ts';
 
 const test = suite('docker-compose config');
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -173,7 +173,10 @@ export function sagaReads(options: ReadsOptions): SagaReads {
     },
     async start(id) {
       if (!isUuid(id)) return undefined;
-      const [row] = await database.query<SagaRow>(START, [id]);
+      const [row] = await database.query<Pick<SagaRow, 'id' | 'request_hash' | 'message_id' | 'status'>>(
+        START,
+        [id],
+      );
       return (
         row && {
           id: row.id,

@@ -83,7 +83,12 @@ const announce = (
 });
 
 /** A command to consolidador: it records the operation of that id, and handles an item's commands in order. */
-const direct = <Body>(contract: Contract<Body>, body: Body, operationId: string, item: string): Outgoing => ({
+export const direct = <Body>(
+  contract: Contract<Body>,
+  body: Body,
+  operationId: string,
+  item: string,
+): Outgoing => ({
   contract,
   body,
   correlationId: operationId,

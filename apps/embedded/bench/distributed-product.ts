@@ -3,11 +3,11 @@ import { openBus } from '@cordada/infra/bus/open-bus.ts';
 import { provision } from '@cordada/infra/bus/pulsar/provision.ts';
 import { productProvision } from '@cordada/infra/bus/pulsar/provision-settings.ts';
 import { readSettings } from '@cordada/infra/config/settings.ts';
+import { freePortBase } from '@cordada/infra/deploy/free-port.ts';
 import { sleep } from '@cordada/infra/runtime.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import type { TestPulsar } from '@cordada/infra/testing/pulsar.ts';
 import { startServiceProcesses } from '../src/distributed/service-processes.ts';
-import { freePortBase } from '../test/product-process.ts';
 import { busSystem } from './bus-work.ts';
 import type { System } from './work.ts';
 

@@ -2,15 +2,10 @@
 import { createServer, type Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { serviceNames } from '@cordada/infra/config/services.ts';
+import { freePortBase } from '@cordada/infra/deploy/free-port.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  type Environment,
-  freePortBase,
-  killLeftovers,
-  type ProductProcess,
-  startCommand,
-} from './product-process.ts';
+import { type Environment, killLeftovers, type ProductProcess, startCommand } from './product-process.ts';
 
 const test = suite('npm run service');
 

@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { declared } from '@cordada/infra/config/settings.ts';
-import { portsOf } from '../src/distributed/service-processes.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -119,26 +117,6 @@ export const startProduct = (settings: Environment, ...args: string[]): ProductP
     [process.execPath, 'apps/embedded/launch.mjs', '--service', 'apps/embedded/src/main.ts', ...args],
     settings,
   );
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-
-/**
- * The first of four ports in a row that nothing listens on now, below those that the kernel hands out by itself.
- * @param replicas of each service; each takes four ports, 100 further on
- */
-export const freePortBase = async (replicas = 1): Promise<number> => {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const base = 10_000 + 4 * Math.floor(Math.random() * 5_000);
-    const free = await Promise.all(portsOf(base, replicas).map(isFree));
-    if (free.every(Boolean)) return base;
-  }
-  throw new Error('no four free ports in a row');
-};
 
 /** A folder of this test's own; `remove` it at the end. */
 export const temporaryFolder = async (): Promise<{ path: string; remove(): Promise<void> }> => {

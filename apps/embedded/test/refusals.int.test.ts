@@ -5,12 +5,12 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { statement } from '@cordada/infra/database/database.ts';
 import { openPGlite } from '@cordada/infra/database/pglite.ts';
+import { freePortBase } from '@cordada/infra/deploy/free-port.ts';
 import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   type Environment,
-  freePortBase,
   killLeftovers,
   type ProductProcess,
   startCommand,

@@ -2,9 +2,10 @@
 // runs alone
 import { join } from 'node:path';
 import { portOf, serviceNames } from '@cordada/infra/config/services.ts';
+import { freePortBase } from '@cordada/infra/deploy/free-port.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { freePortBase, killLeftovers, startProduct, temporaryFolder } from './product-process.ts';
+import { killLeftovers, startProduct, temporaryFolder } from './product-process.ts';
 
 const LIMIT_MS = 5_000;
 

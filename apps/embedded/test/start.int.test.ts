@@ -6,16 +6,11 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { portOf, serviceNames } from '@cordada/infra/config/services.ts';
+import { freePortBase } from '@cordada/infra/deploy/free-port.ts';
 import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  freePortBase,
-  killLeftovers,
-  startCommand,
-  startProduct,
-  temporaryFolder,
-} from './product-process.ts';
+import { killLeftovers, startCommand, startProduct, temporaryFolder } from './product-process.ts';
 
 const all = serviceNames.map(() => 200);
 

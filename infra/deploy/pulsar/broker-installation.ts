@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { freePorts } from '../free-port.ts';
-import { ServerRefused } from '../server-refused.ts';
 import { underLock } from '../under-lock.ts';
 import { classArchiveOf, findJava, startBroker } from './broker.ts';
 import { brokerJars, type JarsOptions } from './broker-jars.ts';
@@ -30,21 +29,23 @@ export const brokerInstallation = async (path: string, options: JarsOptions): Pr
   const archive = classArchiveOf(java, jars);
   if (existsSync(archive)) return { java, jars };
   const waiting = () => options.say('· waiting for another process that prepares the broker …');
-  await underLock(join(dirname(archive), 'classes.lock'), waiting, async () => {
-    if (existsSync(archive)) return;
-    options.say('· preparing the broker, once: the next starts take half the time …');
-    const began = performance.now();
-    const reason = await makeArchive({ java, jars }, archive);
-    const seconds = ((performance.now() - began) / 1000).toFixed(0);
-    options.say(
-      reason === undefined ? `✔ prepared in ${seconds} s` : `· not prepared, it starts slower: ${reason}`,
-    );
-  });
+  try {
+    await underLock(join(dirname(archive), 'classes.lock'), waiting, async () => {
+      if (existsSync(archive)) return;
+      options.say('· preparing the broker, once: the next starts take half the time …');
+      const began = performance.now();
+      await makeArchive({ java, jars }, archive);
+      options.say(`✔ prepared in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+    });
+  } catch (error) {
+    // A cache that may only be read is one reason.
+    options.say(`· not prepared, it starts slower: ${(error as Error).message}`);
+  }
   return { java, jars };
 };
 
-/** @returns why there is none; undefined once it stands at its place, whole */
-const makeArchive = async (installed: BrokerInstallation, archive: string): Promise<string | undefined> => {
+/** Resolves once it stands at its place, whole. */
+const makeArchive = async (installed: BrokerInstallation, archive: string): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'cordada-classes-'));
   const part = join(folder, 'classes.jsa');
   try {
@@ -59,14 +60,10 @@ const makeArchive = async (installed: BrokerInstallation, archive: string): Prom
     await Promise.race([running.ended, late]);
     timer.abort();
     await running.kill();
-    if (!existsSync(part)) return 'Java wrote no archive of its classes';
+    if (!existsSync(part)) throw new Error('Java wrote no archive of its classes');
     const beside = `${archive}.part`; // the temporary folder may be on another disk
     cpSync(part, beside);
     renameSync(beside, archive);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ServerRefused) return error.message;
-    throw error;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

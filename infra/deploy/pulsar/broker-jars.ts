@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { findProgram } from '../find-program.ts';
 import { ServerRefused } from '../server-refused.ts';
 import { underLock } from '../under-lock.ts';
 
@@ -24,14 +25,6 @@ export interface JarsOptions {
   /** Takes lines of progress. */
   say(line: string): void;
 }
-
-/** @returns the path of a program, or undefined where PATH has none of that name */
-export const findProgram = (name: string, path: string): string | undefined =>
-  path
-    .split(':')
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, name))
-    .find((candidate) => existsSync(candidate));
 
 /** Resolves and copies by Maven, into `folder`. */
 const fetchInto = (folder: string, mvn: string, say: JarsOptions['say']): Promise<void> =>

@@ -4,9 +4,9 @@ import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { findProgram } from '../find-program.ts';
 import { startGuardian } from '../guardian.ts';
 import { ServerRefused } from '../server-refused.ts';
-import { findProgram } from './broker-jars.ts';
 import type { BrokerSecurity } from './broker-security.ts';
 
 const START_TIMEOUT_MS = 120_000;
@@ -158,12 +158,13 @@ export const startBroker = async (options: BrokerOptions): Promise<Broker> => {
 
   const archive = classArchiveOf(java, jars);
   const jvm = [
-    // An archive that does not fit is passed over.
-    ...(options.recordClasses !== undefined
-      ? [`-XX:ArchiveClassesAtExit=${options.recordClasses}`, '-Xlog:cds=error', '-Xlog:cds+dynamic=error']
-      : existsSync(archive)
-        ? [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds=error', '-Xlog:cds+dynamic=error']
-        : []),
+    ...(options.recordClasses !== undefined ? [`-XX:ArchiveClassesAtExit=${options.recordClasses}`] : []),
+    ...(options.recordClasses === undefined && existsSync(archive)
+      ? [`-XX:SharedArchiveFile=${archive}`]
+      : []),
+    // Classes that are not in the archive, and an archive that does not fit, are passed over in silence.
+    '-Xlog:cds=error',
+    '-Xlog:cds+dynamic=error',
     '-Xms128m',
     `-Xmx${heapMb}m`,
     '-XX:MaxDirectMemorySize=512m',

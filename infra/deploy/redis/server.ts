@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { findProgram } from '../find-program.ts';
 import { startGuardian } from '../guardian.ts';
-import { findProgram } from '../pulsar/broker-jars.ts';
 import { ServerRefused } from '../server-refused.ts';
 
 export interface RedisServerOptions {

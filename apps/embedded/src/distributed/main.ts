@@ -1,6 +1,6 @@
 /** `npm run start:distributed`: Postgres, Redis, a Pulsar broker and every service as processes of their own. */
 import { ConfigError } from '@cordada/infra/config/declare.ts';
-import { portOf, serviceNames } from '@cordada/infra/config/services.ts';
+import { portOf, portsOf, serviceNames } from '@cordada/infra/config/services.ts';
 import { type AllSettings, readSettings } from '@cordada/infra/config/settings.ts';
 import { runGracefully, say } from '@cordada/infra/service/graceful-process.ts';
 import { Opened } from '@cordada/infra/service/opened.ts';
@@ -10,7 +10,7 @@ import { DATABASE_PREFIX } from '@cordada/infra/service/service-database.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { card } from '../card.ts';
 import { provisionBroker, startServers } from './servers.ts';
-import { portsOf, startServiceProcesses } from './service-processes.ts';
+import { startServiceProcesses } from './service-processes.ts';
 
 const REPLICAS = 2;
 /** The BFF drains first, then the services, then the servers: each within its own limit. */

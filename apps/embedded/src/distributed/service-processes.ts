@@ -2,7 +2,6 @@ import {
   forServices,
   localUrls,
   neighbourNames,
-  portOf,
   type ServiceName,
   serviceNames,
   urlsSetting,
@@ -108,9 +107,3 @@ export const startServiceProcesses = (options: ServiceProcessesOptions): Service
     },
   };
 };
-
-/** Every port that the processes listen on. */
-export const portsOf = (portBase: number, replicas: number): number[] =>
-  Array.from({ length: replicas }, (_, replica) =>
-    serviceNames.map((service) => portOf({ PORT_BASE: portBase }, service, replica)),
-  ).flat();

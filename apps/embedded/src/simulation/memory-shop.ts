@@ -1,3 +1,4 @@
+import { direct } from '@cordada/admin-productos/commands.ts';
 import type { BusMessage } from '@cordada/infra/bus/bus.ts';
 import type { Outgoing } from '@cordada/infra/messaging/message.ts';
 import { busMessage } from '@cordada/infra/messaging/wire.ts';
@@ -21,45 +22,33 @@ export const shopByBus = (
   const ids = new Map(items.map((item) => [item.name, itemId(item)]));
   const send = (outgoing: Outgoing): Promise<boolean> =>
     publish(busMessage(outgoing, 'admin-productos', runtime));
-  const direct = <Body>(contract: Contract<Body>, body: Body, operacion: string, id: string): Outgoing => ({
-    contract: contract as Contract<unknown>,
-    body,
-    correlationId: operacion,
-    idempotencyKey: operacion,
-    key: id,
-    subject: id,
-  });
-
   const commandOf = (
     id: string,
     { item, verb, quantity, peticion }: Omit<StockCommand, 'at' | 'times'>,
   ): Outgoing => {
+    const about = <Body>(contract: Contract<Body>, body: Body): Outgoing =>
+      direct(contract, body, peticion, id);
     switch (verb) {
       case 'adjust':
-        return direct(
-          contracts.AjustarExistencia,
-          { id_item: id, delta: quantity, disponible: null },
-          peticion,
-          id,
-        );
+        return about(contracts.AjustarExistencia, { id_item: id, delta: quantity, disponible: null });
       case 'reserve':
-        return direct(
-          contracts.ReservarExistencia,
-          { id_item: id, id_reserva: peticion, cantidad: quantity },
-          peticion,
-          id,
-        );
+        return about(contracts.ReservarExistencia, {
+          id_item: id,
+          id_reserva: peticion,
+          cantidad: quantity,
+        });
       case 'release':
-        return direct(contracts.LiberarExistencia, { id_item: id, cantidad: quantity }, peticion, id);
+        return about(contracts.LiberarExistencia, { id_item: id, cantidad: quantity });
       case 'describe':
-        return direct(
-          contracts.ActualizarItem,
-          { id_item: id, nombre: item, descripcion: `${quantity}`, precio: null, version_producto: 0 },
-          peticion,
-          id,
-        );
+        return about(contracts.ActualizarItem, {
+          id_item: id,
+          nombre: item,
+          descripcion: `${quantity}`,
+          precio: null,
+          version_producto: 0,
+        });
       case 'remove':
-        return direct(contracts.EliminarItem, { id_item: id }, peticion, id);
+        return about(contracts.EliminarItem, { id_item: id });
       default:
         return verb satisfies never;
     }

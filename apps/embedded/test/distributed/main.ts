@@ -9,10 +9,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { forServices, localUrls, type ServiceName } from '@cordada/infra/config/services.ts';
-import { freePorts } from '@cordada/infra/deploy/free-port.ts';
+import { freePortBase, freePorts } from '@cordada/infra/deploy/free-port.ts';
 import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
 import { startOwnPulsar } from '@cordada/infra/testing/pulsar.ts';
-import { freePortBase, killLeftovers, type ProductProcess, startCommand } from '../product-process.ts';
+import { killLeftovers, type ProductProcess, startCommand } from '../product-process.ts';
 import { fleetEnvironment } from '../running-fleet.ts';
 import { killMarked, leftOver, markOf } from './processes-of-run.ts';
 

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
-import { type Asked, ask, draw, send, undo } from './load.ts';
-import { type Bought, buy, buyAgain, buyAtOnce, drawPurchase, giveBack, type Shop } from './purchases.ts';
+import { askSomething, type Wanted } from './client.ts';
+import { send } from './load.ts';
+import { buyAtOnce } from './purchases.ts';
 
 const WORKERS = 4;
 /** What a client waits after an answer, in milliseconds: it leaves some CPU to what starts again. */
@@ -12,43 +13,19 @@ const READ_EVERY_MS = 100;
 const AT_ONCE = 50;
 const BEFORE_KILL_MS = 200;
 
-/** What the client has asked for, and of which shop. */
-export interface Wanted {
-  readonly asked: Asked[];
-  readonly bought: Bought[];
-  readonly shop: Shop;
-}
-
 /**
  * Asks for campaigns and purchases, and undoes some, at whichever BFF; what a dead one does not answer is asked for again.
  * Reads stock, too.
  */
-export const load = (bffs: readonly string[], { asked, bought, shop }: Wanted, random: SeededRandom) => {
+export const load = (bffs: readonly string[], wanted: Wanted, random: SeededRandom) => {
+  const { bought, shop } = wanted;
   const faults: string[] = [];
   const answers = new Map<string, number>();
   let going = true;
   let accepted = 0;
   const workers = Array.from({ length: WORKERS }, async () => {
     while (going) {
-      const base = random.pick(bffs);
-      if (random.chance(0.3)) {
-        const old = bought.length > 0 && random.chance(0.2) ? random.pick(bought) : undefined;
-        if (old?.fate === 'accepted') await giveBack(base, old);
-        else {
-          const one = old ?? drawPurchase(random, shop, bought.length);
-          if (old === undefined) bought.push(one);
-          if (await buy(base, one)) accepted += 1;
-        }
-        await wait(THINK_MS);
-        continue;
-      }
-      const old = asked.length > 0 && random.chance(0.15) ? random.pick(asked) : undefined;
-      if (old?.fate === 'accepted') await undo(base, old);
-      else {
-        const one = old ?? draw(random, asked.length);
-        if (old === undefined) asked.push(one);
-        if (await ask(base, one)) accepted += 1;
-      }
+      if (await askSomething(random.pick(bffs), wanted, random)) accepted += 1;
       await wait(THINK_MS);
     }
   });
@@ -83,20 +60,4 @@ export const load = (bffs: readonly string[], { asked, bought, shop }: Wanted, r
       return faults;
     },
   };
-};
-
-/** Sends again, with its key, all that was not answered, until it is. @param ms how long it tries */
-export const askAgain = async (
-  bffs: readonly string[],
-  { asked, bought }: Wanted,
-  random: SeededRandom,
-  ms: number,
-): Promise<void> => {
-  const until = Date.now() + ms;
-  const campaigns = async (): Promise<void> => {
-    for (const one of asked)
-      while (one.fate === 'unknown' && Date.now() < until)
-        if (!(await ask(random.pick(bffs), one))) await wait(100);
-  };
-  await Promise.all([campaigns(), buyAgain(bffs, bought, random, ms)]);
 };

@@ -7,31 +7,18 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { localUrls, serviceNames } from '@cordada/infra/config/services.ts';
 import { readSettings } from '@cordada/infra/config/settings.ts';
+import { freePortBase } from '@cordada/infra/deploy/free-port.ts';
 import { DATABASE_PREFIX } from '@cordada/infra/service/service-database.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
 import { type SeededRandom, seededRandom } from '@cordada/infra/testing/seeded-random.ts';
 import { openStores, type Place } from '../../src/stores.ts';
-import {
-  type Environment,
-  freePortBase,
-  killLeftovers,
-  startProduct,
-  temporaryFolder,
-} from '../product-process.ts';
+import { type Environment, killLeftovers, startProduct, temporaryFolder } from '../product-process.ts';
 import { purchaseFaults, withBooks } from './books.ts';
-import { type Asked, ask, draw, prepare, undo } from './load.ts';
+import { askAgain, askSomething } from './client.ts';
+import { type Asked, prepare } from './load.ts';
 import { faultsOf } from './outcome.ts';
-import {
-  type Bought,
-  buy,
-  buyAgain,
-  buyAtOnce,
-  drawPurchase,
-  giveBack,
-  openShop,
-  type Shop,
-} from './purchases.ts';
+import { type Bought, buyAtOnce, openShop, type Shop } from './purchases.ts';
 
 const WORKERS = 16;
 /** How many are bought at once before a kill, and how long before at most, in milliseconds. */
@@ -86,24 +73,7 @@ const torment = async (name: string, random: SeededRandom, place: Place): Promis
     let alive = true;
     const workers = Array.from({ length: WORKERS }, async () => {
       while (alive) {
-        if (random.chance(0.3)) {
-          const old = bought.length > 0 && random.chance(0.2) ? random.pick(bought) : undefined;
-          if (old?.fate === 'accepted') await giveBack(base, old);
-          else {
-            const one = old ?? drawPurchase(random, selling, bought.length);
-            if (old === undefined) bought.push(one);
-            if (!(await buy(base, one))) await wait(20);
-          }
-          continue;
-        }
-        const old = asked.length > 0 && random.chance(0.15) ? random.pick(asked) : undefined;
-        if (old?.fate === 'accepted') await undo(base, old);
-        else if (old) await ask(base, old);
-        else {
-          const one = draw(random, asked.length);
-          asked.push(one);
-          if (!(await ask(base, one))) await wait(20);
-        }
+        if ((await askSomething(base, { asked, bought, shop: selling }, random)) === false) await wait(20);
       }
     });
     const crashed = Promise.all(workers).catch((error: Error) => faults.push(error.message));
@@ -128,8 +98,7 @@ const torment = async (name: string, random: SeededRandom, place: Place): Promis
     alive = false;
     await crashed;
     await many;
-    for (const one of asked) if (one.fate === 'unknown') await ask(base, one);
-    await buyAgain([base], bought, random, PATIENCE_MS);
+    await askAgain([base], { asked, bought, shop: selling }, random, PATIENCE_MS);
     faults.push(...(await faultsOf(base, services, asked)));
     product.kill('SIGTERM');
     const { code } = await product.exit;
