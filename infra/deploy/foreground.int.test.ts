@@ -1,5 +1,5 @@
 // time limit: 300 s
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -31,6 +31,9 @@ const missing = async (look: () => unknown): Promise<string | undefined> => {
   }
 };
 
+/** What a failed test leaves running would keep the suite from its end. */
+const running = new Set<ChildProcess>();
+
 class Program {
   output = '';
   readonly child;
@@ -47,6 +50,8 @@ class Program {
       stream.on('data', (text: Buffer) => {
         this.output += text.toString();
       });
+    running.add(this.child);
+    this.child.on('exit', () => running.delete(this.child));
     this.ended = new Promise((resolve) => this.child.on('close', resolve));
   }
 
@@ -58,6 +63,10 @@ class Program {
     }
   }
 }
+
+test.after.each(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** Processes that name the folder in their arguments. */
 const left = (): string[] =>
