@@ -169,6 +169,44 @@ const port = ({ name, database, close }: TestDatabase): void => {
     assert.is(await count(), 2 * POOL_SIZE);
   });
 
+  test('statements that were first sent in a flight that failed are prepared by the next one', async () => {
+    const before = statement('test.before-the-failure', 'SELECT 1 AS one');
+    const behind = statement('test.behind-the-failure', 'SELECT 2 AS two');
+    const malformed = statement('test.malformed', 'SELECT FROM WHERE');
+    for (let i = 0; i < 2 * POOL_SIZE; i += 1)
+      for (const failing of [malformed, FAIL])
+        await rejection(
+          database.transaction(async (tx) => {
+            void tx.query(before, []);
+            void tx.query(failing, failing === FAIL ? [0] : []);
+            void tx.query(behind, []);
+          }),
+        );
+    await Promise.all(
+      Array.from({ length: 2 * POOL_SIZE }, () =>
+        database.transaction(async (tx) => {
+          const [[one], [two]] = await Promise.all([tx.query(before, []), tx.query(behind, [])]);
+          assert.equal([one.one, two.two], [1, 2]);
+        }),
+      ),
+    );
+    assert.equal([...(await database.query(behind, []))], [{ two: 2 }]);
+  });
+
+  test('two statements of one name in a flight are refused, and its transaction with them', async () => {
+    const one = statement('test.one-name', 'SELECT 1 AS one');
+    const other = statement('test.one-name', 'SELECT 2 AS two');
+    const error = await rejection(
+      database.transaction(async (tx) => {
+        void tx.write(INSERT, [1, 10]);
+        void tx.query(one, []);
+        void tx.query(other, []);
+      }),
+    );
+    assert.match(error.message, 'one-name');
+    assert.is(await count(), 0);
+  });
+
   test('transactions at once, many more than connections, lose no update', async () => {
     await database.query(INSERT, [1, 0]);
     await Promise.all(

@@ -1,6 +1,6 @@
-import type { Writable } from 'node:stream';
 import type pg from 'pg';
-import type { Row, SqlTransaction, Statement } from './database.ts';
+import { type Row, type SqlTransaction, type Statement, statement } from './database.ts';
+import { Flight, type Flown, type FlownResult } from './flight.ts';
 import { encodeParameter } from './values.ts';
 
 /** Names a statement on its connection. */
@@ -11,21 +11,11 @@ export const prepared = (
   nameOf: StatementName,
   sql: Statement,
   parameters: readonly unknown[],
-): pg.QueryConfig => ({
+): Pick<Flown, 'name' | 'text' | 'values'> => ({
   name: nameOf(sql.name),
   text: sql.text,
   values: parameters.map(encodeParameter),
 });
-
-/**
- * Keeps what is sent on `client` back until this turn's promises are settled, so that a flight of statements is one
- * write to the socket. A system call costs more than what it sends: it was a third of all time under load.
- */
-const gatherWrites = (client: pg.ClientBase): void => {
-  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
-  stream.cork();
-  process.nextTick(() => stream.uncork());
-};
 
 /** A transaction of the databases that this folder opens. */
 export interface ServiceTransaction extends SqlTransaction {
@@ -34,12 +24,14 @@ export interface ServiceTransaction extends SqlTransaction {
 }
 
 // Read write is said outright: the connections that transactions run on are read only otherwise (postgres.ts).
-const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
+const BEGIN = statement('database.begin', 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE');
+const COMMIT = statement('database.commit', 'COMMIT');
 
 /**
- * Runs `work` in one transaction on `client`, pipelined: nothing waits for BEGIN, and COMMIT follows the last
- * statement in the same flight. It answers when COMMIT is answered. Any statement that failed, awaited or not, fails
- * the transaction with its own error rather than with that of the statements that failed after it because of it.
+ * Runs `work` in one transaction on `client`, in flights: what is sent before this turn's promises are settled goes
+ * together. Nothing waits for BEGIN, and COMMIT follows the last statement in the same flight. It answers when COMMIT is
+ * answered. Any statement that failed, awaited or not, fails the transaction with its own error rather than with that of
+ * the statements behind it.
  * @returns once the connection is clean again; `broken` is called when it must not be used any more
  */
 export async function runTransaction<R>(
@@ -55,66 +47,74 @@ export async function runTransaction<R>(
     return failures[0];
   };
   const sent: Promise<unknown>[] = [];
-  /** Fails whoever awaits it: the transaction's outcome is decided already. */
-  const late = (): Promise<Row[]> => {
-    const refused = Promise.reject(
-      new Error('The transaction is over: a statement was sent after its work had ended'),
-    );
-    refused.catch(() => undefined);
-    return refused;
+  let flight: Flown[] = [];
+  const depart = (): void => {
+    if (flight.length > 0) client.query(new Flight(flight));
+    flight = [];
   };
-  const send = (query: string | (() => pg.QueryConfig)): Promise<Row[]> => {
-    if (over) return late();
-    const rows = (async () => {
-      try {
-        gatherWrites(client);
-        const { rows } = await client.query(typeof query === 'string' ? { text: query } : query());
-        return rows;
-      } catch (error) {
+  /** @throws TypeError as `prepared` does */
+  const board = (sql: Statement, parameters: readonly unknown[]): Promise<FlownResult> => {
+    const ready = prepared(nameOf, sql, parameters);
+    if (flight.length === 0) process.nextTick(depart);
+    return new Promise((resolve, reject) => flight.push({ ...ready, resolve, reject }));
+  };
+  const send = <T>(answer: () => Promise<T>): Promise<T> => {
+    if (over) {
+      // The transaction's outcome is decided already: only who awaits this fails.
+      const late = new Error('The transaction is over: a statement was sent after its work had ended');
+      const refused = Promise.reject(late);
+      refused.catch(() => undefined);
+      return refused;
+    }
+    let answered: Promise<T>;
+    try {
+      answered = answer().catch((error: unknown) => {
         throw rootCause(error);
-      }
-    })();
+      });
+    } catch (error) {
+      answered = Promise.reject(rootCause(error));
+    }
     // COMMIT reports what failed, so a rejection that nobody awaits is not lost here.
-    sent.push(rows.catch(() => undefined));
-    return rows;
+    sent.push(answered.catch(() => undefined));
+    return answered;
   };
-  const statement = (sql: Statement, parameters: readonly unknown[]): Promise<Row[]> =>
-    send(() => prepared(nameOf, sql, parameters));
-  const script = async (sql: string): Promise<void> => {
-    await send(sql);
+  const run = (sql: Statement, parameters: readonly unknown[]): Promise<Row[]> =>
+    send(() => board(sql, parameters).then(({ rows }) => rows));
+  const script = async (text: string): Promise<void> => {
+    await send(() => {
+      depart();
+      return client.query(text);
+    });
   };
   const rollback = async (): Promise<void> => {
     await Promise.all(sent);
     await client.query('ROLLBACK').catch(broken);
   };
 
-  void send(BEGIN);
+  void run(BEGIN, []);
   let result: R;
   try {
-    result = await work({ query: statement, write: statement, script });
+    result = await work({ query: run, write: run, script });
   } catch (error) {
     over = true;
     await rollback();
     throw error;
   }
   over = true;
-  if (failures.length > 0) {
-    await rollback();
-    throw failures[0];
-  }
   let command: string;
   try {
-    gatherWrites(client);
-    ({ command } = await client.query('COMMIT'));
+    if (failures.length > 0) throw failures[0];
+    ({ command } = await board(COMMIT, []));
   } catch (error) {
-    broken();
     await Promise.all(sent);
-    throw rootCause(error);
+    // Where a statement before it failed, COMMIT was not looked at; else nobody knows what has become of it.
+    if (failures.length > 0) await rollback();
+    else broken();
+    throw failures[0] ?? error;
   }
-  // COMMIT succeeds also when it commits nothing: a transaction that has failed is answered with ROLLBACK, and where
-  // there is none, because BEGIN itself was cancelled, it is a warning.
   await Promise.all(sent);
-  if (failures.length > 0) throw failures[0];
+  if (failures.length > 0) throw failures[0]; // what was committed could not be read
+  // Where there is no transaction, because BEGIN itself was cancelled, it is answered with a warning.
   if (command !== 'COMMIT') throw new Error(`COMMIT was answered with ${command}`);
   return result;
 }
