@@ -7,7 +7,7 @@ import { drainHeldMessages } from './held-drain.ts';
 import { causeOf, heldKeyOf, isTooOld, TOO_OLD } from './held-messages.ts';
 import type { Received } from './message.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
-import { type BatchHandler, MessageFault, type UnitOfWork } from './pipeline.ts';
+import { type BatchHandler, faultClassOf, MessageFault, type UnitOfWork } from './pipeline.ts';
 import type { MessagingStore, NewHeld } from './store.ts';
 import { type AnyContract, decode } from './wire.ts';
 
@@ -42,9 +42,6 @@ interface Item {
   /** Nobody but an operator has it tried again. */
   readonly parked: boolean;
 }
-
-/** The batch met a key that is held: it runs again, and looks before it handles. */
-class KeyIsHeld extends Error {}
 
 /** One message of the batch, named by the handler, cannot be handled. */
 class ItemFault extends Error {
@@ -112,9 +109,8 @@ export async function consume<Tx>(options: ConsumeOptions<Tx>): Promise<Consumer
     await unitOfWork.transact<void>(async (tx) => {
       const now = new Date(runtime.now());
       const keys = [...new Set(items.map((item) => item.key))].sort();
-      const lookup = store.lockHeldKeys(tx, subscription, keys);
-      lookup.catch(() => undefined); // awaited below, or the handler has failed before
-      const blocked = new Set(look ? await lookup : []);
+      const blocked = new Set(look ? await store.lockHeldKeys(tx, subscription, keys) : []);
+      if (!look) store.refuseHeldKeys(tx, subscription, keys);
       const ready: (Item & { received: Received })[] = [];
       for (const item of items) {
         const cause = blocked.has(item.key) ? BEHIND : item.hold;
@@ -129,7 +125,6 @@ export async function consume<Tx>(options: ConsumeOptions<Tx>): Promise<Consumer
           held.map(({ message }) => message),
         );
       const outcome = ready.length > 0 ? await handle(tx, ready, now) : { publish: [] };
-      if (!look && (await lookup).size > 0) throw new KeyIsHeld();
       return { result: undefined, ...outcome };
     });
     for (const { item, message } of held) told(item, message);
@@ -191,9 +186,9 @@ export async function consume<Tx>(options: ConsumeOptions<Tx>): Promise<Consumer
       } catch (error) {
         if (closing) throw error;
         const fault = error instanceof ItemFault ? error.cause : error;
-        const kind = store.classify(fault);
+        const kind = faultClassOf(store, fault);
         const ready = items.filter((item) => item.hold === undefined);
-        if (error instanceof KeyIsHeld) look = true;
+        if (kind === 'held') look = true;
         else if (kind === 'transient') await wait(waits++, fault);
         else if (kind === 'conflict' && conflicts++ < settings.conflictRetries)
           metrics.retried(subscription, kind);

@@ -5,7 +5,7 @@ import type { ConsumerSettings } from './consumer-settings.ts';
 import { causeOf, deliveryOf, isTooOld, TOO_OLD } from './held-messages.ts';
 import type { Received } from './message.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
-import { type BatchHandler, MessageFault, type UnitOfWork } from './pipeline.ts';
+import { type BatchHandler, faultClassOf, MessageFault, type UnitOfWork } from './pipeline.ts';
 import type { HeldMessage, MessagingStore } from './store.ts';
 import { type AnyContract, decode } from './wire.ts';
 
@@ -80,7 +80,7 @@ export function drainHeldMessages<Tx>(options: DrainOptions<Tx>): { close(): Pro
         return await attempt(key, fault);
       } catch (error) {
         if (!(error instanceof HeldFault)) throw error;
-        const kind = store.classify(error.cause);
+        const kind = faultClassOf(store, error.cause);
         if (kind === 'transient') throw error.cause;
         if (kind === 'conflict' && conflicts++ < settings.conflictRetries) continue;
         const answers = handler.answersFaults.has(contracts.get(error.held.topic)?.name ?? '');

@@ -176,10 +176,13 @@ function tableOf<V>(name: string, rows: Map<string, V>, open: Open, mine: () => 
   };
 }
 
+const KEY_IS_HELD = 'HK001';
+
 /** As the SQL store classifies: 23505 is a concurrent winner, class 08 a lost connection. */
 const classify = (error: unknown): FaultClass => {
   if (!(error instanceof MemoryFault)) return 'permanent';
   if (error.code === '23505') return 'conflict';
+  if (error.code === KEY_IS_HELD) return 'held';
   return /^(08|40|53|57)/.test(error.code) ? 'transient' : 'permanent';
 };
 
@@ -215,6 +218,11 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
 
     async lockHeldKeys(tx, subscription, keys) {
       return new Set(keys.filter((key) => heldKeys(tx).has(pair(subscription, key))));
+    },
+    refuseHeldKeys(tx, subscription, keys) {
+      for (const key of keys)
+        if (heldKeys(tx).has(pair(subscription, key)))
+          throw new MemoryFault(KEY_IS_HELD, `the key ${key} is held`);
     },
     async claims(tx, subscription, keys) {
       const found = keys.map((key) => inbox(tx).get(pair(subscription, key)));

@@ -1,4 +1,5 @@
 import type { Outgoing, Received } from './message.ts';
+import type { FaultClass, MessagingStore } from './store.ts';
 
 /** What a piece of work leaves behind when it commits. */
 export interface Outcome<R> {
@@ -24,6 +25,18 @@ export class MessageFault extends Error {
     this.index = index;
   }
 }
+
+/**
+ * Thrown by a `BatchHandler` that has decided from what another transaction has changed meanwhile. Nothing of the batch
+ * is kept, and it runs again, as after a conflict in the database.
+ */
+export class DecidedFromStale extends Error {
+  override readonly name = 'DecidedFromStale';
+}
+
+/** What kind of fault kept a handler's batch from being committed. */
+export const faultClassOf = (store: Pick<MessagingStore<unknown>, 'classify'>, error: unknown): FaultClass =>
+  error instanceof DecidedFromStale ? 'conflict' : store.classify(error);
 
 /**
  * Handles a batch in the consumer's transaction. When it throws, nothing of the batch is kept: a transient fault is

@@ -24,7 +24,7 @@ export const relayDefaults: RelaySettings = {
   capacity: 20_000,
   maxBatch: 500,
   sweepEveryMs: 10_000,
-  deleteAfterMs: 25,
+  deleteAfterMs: 100,
   readEveryMs: 3,
   backoff: { firstMs: 50, mostMs: 5_000 },
 };

@@ -73,7 +73,7 @@ function concurrency(open: () => Promise<ServiceDatabase>): void {
   });
   test.after(() => database.close());
 
-  test('a consumer that meets a held key waits for the drain, and then sees what is left of it', async () => {
+  test('a consumer that meets a held key waits for the drain, and then sees what is left of it, whether it looks or not', async () => {
     const store = sqlStore(database);
     const now = new Date();
     const held = { subscription: 's', key: 'k', topic: 't', properties: {}, payload: Buffer.alloc(0) };
@@ -87,12 +87,19 @@ function concurrency(open: () => Promise<ServiceDatabase>): void {
     } as const;
     await store.transaction(async (tx) => store.hold(tx, [{ ...held, ...rest }]));
     let consumer: Promise<ReadonlySet<string>> | undefined;
+    let hasty: Promise<void> | undefined;
+    const refuse = () => store.transaction(async (tx) => store.refuseHeldKeys(tx, 's', ['j', 'k']));
     let waits = true;
+    await refuse().then(
+      () => assert.unreachable('the key is held'),
+      (error) => assert.is(store.classify(error), 'held'),
+    );
     await store.transaction(async (drain) => {
       await store.lockHeldKeys(drain, 's', ['k']);
       const head = await store.heldHead(drain, 's', 'k');
       consumer = store.transaction((tx) => store.lockHeldKeys(tx, 's', ['j', 'k']));
-      void consumer.then(() => {
+      hasty = refuse();
+      void Promise.race([consumer, hasty]).then(() => {
         waits = false;
       });
       await pause(50);
@@ -100,6 +107,7 @@ function concurrency(open: () => Promise<ServiceDatabase>): void {
       if (head) store.releaseHeld(drain, head);
     });
     assert.equal([...((await consumer) ?? [])], []);
+    await hasty;
   });
 
   test('of two transactions that claim one message the second fails as a conflict', async () => {

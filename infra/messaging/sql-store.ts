@@ -16,6 +16,14 @@ const lockHeldKeys = statement(
   'messaging.lock-held-keys',
   'SELECT key FROM held_key WHERE subscription = $1 AND key = ANY($2::text[]) ORDER BY key FOR UPDATE',
 );
+const refuseHeldKeys = statement(
+  'messaging.refuse-held-keys',
+  `SELECT refuse_held_key(key) FROM
+     (SELECT key FROM held_key WHERE subscription = $1 AND key = ANY($2::text[]) ORDER BY key FOR UPDATE) held`,
+);
+/** What `refuse_held_key` fails with (migrations). */
+const KEY_IS_HELD = 'HK001';
+
 // LATERAL with LIMIT: one look into the primary key a claim, whatever the planner believes of the table's size.
 const selectClaims = statement(
   'messaging.claims',
@@ -249,12 +257,17 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
     transaction: (work) => database.transaction(work),
     classify: (error) => {
       if (isTransient(error)) return 'transient';
-      return sqlState(error) === '23505' ? 'conflict' : 'permanent';
+      const state = sqlState(error);
+      if (state === KEY_IS_HELD) return 'held';
+      return state === '23505' ? 'conflict' : 'permanent';
     },
 
     async lockHeldKeys(tx, subscription, keys) {
       const rows = await tx.query<{ key: string }>(lockHeldKeys, [subscription, array('text', keys)]);
       return new Set(rows.map((row) => row.key));
+    },
+    refuseHeldKeys(tx, subscription, keys) {
+      sent(tx.write(refuseHeldKeys, [subscription, array('text', keys)]));
     },
     async claims(tx, subscription, keys) {
       const rows = await tx.query(selectClaims, [subscription, array('text', keys)]);

@@ -124,9 +124,10 @@ export interface Unpublished {
 /**
  * - `transient`: the same work may well succeed later (the database is away, a deadlock).
  * - `conflict`: a concurrent transaction won a unique key: the work sees its row when it runs again.
+ * - `held`: `refuseHeldKeys` has met a key that is held.
  * - `permanent`: the same work fails again.
  */
-export type FaultClass = 'transient' | 'conflict' | 'permanent';
+export type FaultClass = 'transient' | 'conflict' | 'held' | 'permanent';
 
 /**
  * The tables of the pipeline. `Tx` is the transaction that the service's own state is written in, too.
@@ -139,6 +140,8 @@ export interface MessagingStore<Tx> {
 
   /** Which of `keys` are held, their rows locked in key order. */
   lockHeldKeys(tx: Tx, subscription: string, keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Fails the transaction (`held`) where one of `keys` is held; waits for who has it locked, as `lockHeldKeys` does. */
+  refuseHeldKeys(tx: Tx, subscription: string, keys: readonly string[]): void;
   claims(tx: Tx, subscription: string, keys: readonly string[]): Promise<ReadonlyMap<string, Claim>>;
   /** A plain insert: a claim that exists already fails the transaction (`conflict`). */
   insertClaims(tx: Tx, subscription: string, claims: readonly Claim[], at: Date): void;

@@ -2,7 +2,13 @@ import type { Bus } from '@cordada/infra/bus/bus.ts';
 import type { Capability, Reaction } from '@cordada/infra/messaging/capability.ts';
 import { recall, remember } from '@cordada/infra/messaging/keyed-requests.ts';
 import type { Log } from '@cordada/infra/messaging/metrics.ts';
-import type { BatchHandler, Outcome, UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
+import {
+  type BatchHandler,
+  DecidedFromStale,
+  MessageFault,
+  type Outcome,
+  type UnitOfWork,
+} from '@cordada/infra/messaging/pipeline.ts';
 import type { KeyedRequest, MessagingStore } from '@cordada/infra/messaging/store.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import { StartRefused } from '@cordada/infra/service/start-refused.ts';
@@ -13,8 +19,9 @@ import { type DeadlineSettings, type Deadlines, deadlines } from './deadlines.ts
 import { isRefusal } from './decide.ts';
 import type { Definition, Failure, Json } from './definition.ts';
 import type { Asked, Decision, Instance, Refusal, StepEnd, Target, Verb } from './instance.ts';
+import { type Guess, RecentSagas } from './recent.ts';
 import { Definitions, type LocalStep, Session, type Touched, type Work } from './session.ts';
-import type { SagaStore } from './store.ts';
+import type { SagaChanges, SagaStore } from './store.ts';
 import { entityId, inputOf } from './turn.ts';
 import { type SagaView, sagaView } from './view.ts';
 
@@ -123,23 +130,32 @@ export class DefinitionsMissing extends StartRefused {
 }
 
 /**
- * Runs sagas: handles the messages of a subscription, operators' verbs, DELETEs and deadlines, each by locking the
- * sagas concerned, deciding in memory and writing set-based, in one transaction with what it publishes. It needs no
- * inbox: what a message has done already can be seen in the locked saga.
+ * Runs sagas: handles the messages of a subscription, operators' verbs, DELETEs and deadlines, each by deciding in memory
+ * and writing set-based, in one transaction with what it publishes. It needs no inbox: what a message has done already
+ * can be seen in the saga. Verbs, DELETEs and deadlines lock their sagas; so do messages, but for sagas that this process
+ * has moved last (recent.ts). Whatever those decide writes a row of log under the next number, which only one
+ * transaction can; and "nothing to do" is said under the lock only.
  */
 export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx> {
   const { store, local, uow, runtime, log, metrics } = options;
   const definitions = new Definitions(options.definitions);
   const reactions = reactionsOf(options);
   const listeners = new Set<(sagas: readonly string[]) => void>();
+  const recent = new RecentSagas();
 
-  /** Decides all of `work` and sends the writes. @param answer the decision of the first of it */
+  /**
+   * Decides all of `work` and sends the writes.
+   * @param answer the decision of the first of it
+   * @param guesses what of `sagas` is not locked, by id
+   * @throws DecidedFromStale where a guess was wrong
+   */
   const run = async <R>(
     tx: Tx,
     work: readonly Work[],
     now: Date,
     sagas: Map<string, Instance>,
     answer: (decided: Decision | Refusal | undefined, session: Session) => R,
+    guesses: ReadonlyMap<string, Guess> = new Map(),
   ): Promise<Outcome<R>> => {
     const session = new Session({
       definitions,
@@ -179,11 +195,40 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
       local.write(tx, rows, now);
       pending = [...replies, ...later];
     }
-    store.save(tx, session.changes);
+    const saved = session.changes;
+    await check(tx, guesses, saved);
+    store.save(tx, saved);
     const changes = session.touched.flatMap((touched) => changeOf(definitions, touched));
     if (changes.length > 0) options.project?.(tx, changes, now);
     const result = answer(first, session);
-    return { result, publish: session.publish, committed: () => committed(session) };
+    return {
+      result,
+      publish: session.publish,
+      committed() {
+        recent.keep([...saved.inserted, ...saved.updated]);
+        committed(session);
+      },
+    };
+  };
+
+  /** Where a guess has led to no row of log, nothing would tell that it was wrong: it is looked at under the lock. */
+  const check = async (
+    tx: Tx,
+    guesses: ReadonlyMap<string, Guess>,
+    { log: logged }: SagaChanges,
+  ): Promise<void> => {
+    const guarded = new Set(logged.map(({ saga }) => saga));
+    const open = [...guesses].filter(([id]) => !guarded.has(id));
+    if (open.length === 0) return;
+    const locked = await store.lock(
+      tx,
+      open.map(([id]) => id),
+    );
+    const versionOf = (saga: Instance | undefined): number => saga?.version ?? 0;
+    for (const [id, { before }] of open)
+      if (versionOf(locked.get(id)) !== versionOf(before))
+        throw new DecidedFromStale(`saga ${id} was moved by another transaction`);
+    recent.keep([...locked.values()]);
   };
 
   const committed = ({ touched, turns }: Session): void => {
@@ -287,8 +332,26 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
         const saga = message.envelope.correlationId;
         return isSagaId(saga) ? [{ saga, index, input: { kind: 'message', message } }] : [];
       });
-      const ids = [...new Set(work.map(({ saga }) => saga))].sort();
-      return run(tx, work, now, await store.lock(tx, ids), () => undefined);
+      const guesses = new Map<string, Guess>();
+      const unknown = new Set<string>();
+      for (const { saga, index } of work) {
+        if (guesses.has(saga) || unknown.has(saga)) continue;
+        const contract = batch[index as number]?.envelope.contract ?? '';
+        const guess = recent.guess(saga, definitions.begunBy(contract) !== undefined, now.getTime());
+        if (guess) guesses.set(saga, guess);
+        else unknown.add(saga);
+      }
+      const sagas =
+        unknown.size > 0 ? await store.lock(tx, [...unknown].sort()) : new Map<string, Instance>();
+      for (const [id, { before }] of guesses) if (before && !sagas.has(id)) sagas.set(id, before);
+      try {
+        return await run(tx, work, now, sagas, () => undefined, guesses);
+      } catch (error) {
+        // What throws for a saga that stands otherwise may not throw for it as it is.
+        throw error instanceof MessageFault && guesses.size > 0
+          ? new DecidedFromStale('decided from guesses', { cause: error })
+          : error;
+      }
     },
     async start() {
       const missing = (await store.live()).filter(({ definition }) => !definitions.byHash(definition));

@@ -1,5 +1,5 @@
 import type { Received } from '@cordada/infra/messaging/message.ts';
-import { v5 } from 'uuid';
+import { uuidV5 } from '@cordada/infra/uuid-v5.ts';
 import type { Definition, Json, Step } from './definition.ts';
 import {
   type Asked,
@@ -13,7 +13,7 @@ import {
   type Target,
   type Undo,
 } from './instance.ts';
-import { isUnstoppable, MAX_TRIES, Turn } from './turn.ts';
+import { isUnstoppable, knowInput, MAX_TRIES, Turn } from './turn.ts';
 
 /** How soon an undo saga that waits for its turn looks again, should nobody have told it. */
 const TURN_POLL_MS = 5_000;
@@ -74,6 +74,7 @@ const start = (definition: Definition, message: Received, now: number): Decision
     traceparent: envelope.traceparent,
     startedAt: now,
   };
+  if (!fault) knowInput(origin, message.body);
   const turn = new Turn(definition, envelope.correlationId, origin, undefined, now);
   turn.cause = envelope;
   turn.log({
@@ -261,7 +262,7 @@ const undoCompleted = (turn: Turn, alcance: Target | null, asked: Asked): Decisi
   const standing = turn.undos.filter(({ fin }) => fin !== 'COMPENSATED');
   const covering = standing.find((known) => covers(definition, known.alcance, alcance));
   if (covering) return { ...turn.decision(), undo: { id: covering.id } };
-  const added: Undo = { id: v5(`deshacer/${turn.undos.length}`, turn.id), alcance };
+  const added: Undo = { id: uuidV5(`deshacer/${turn.undos.length}`, turn.id), alcance };
   turn.undos = [...turn.undos, added];
   turn.log({ que: 'deshacer', saga: added.id, quien: asked.quien, motivo: asked.motivo, ...alcance });
   const waits = standing.some((known) => !known.fin && covers(definition, alcance, known.alcance));

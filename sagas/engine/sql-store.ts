@@ -79,29 +79,31 @@ const LOCK = statement(
    ORDER BY id FOR UPDATE`,
 );
 
+const XID = 'pg_current_xact_id()::text::bigint';
+
+// Each with its row of log, which exists once: whoever decided from what another transaction has changed fails.
 const INSERT = statement(
   'saga_insert',
-  `INSERT INTO saga (id, tipo, definition, version, status, wake_at, started_at, updated_at, deshace, alcance, motivo,
-     message_id, traceparent, request_hash, claves, claves_normalised, fingerprint, state, input)
-   SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int4[], $5::int2[], $6::timestamptz[],
-     $7::timestamptz[], $8::timestamptz[], $9::uuid[], $10::jsonb[], $11::text[], $12::text[], $13::text[],
-     $14::text[], $15::jsonb[], $16::jsonb[], $17::text[], $18::jsonb[], $19::bytea[])`,
+  `WITH begun AS (
+     INSERT INTO saga (id, tipo, definition, version, status, wake_at, started_at, updated_at, deshace, alcance, motivo,
+       message_id, traceparent, request_hash, claves, claves_normalised, fingerprint, state, input)
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int4[], $5::int2[], $6::timestamptz[],
+       $7::timestamptz[], $8::timestamptz[], $9::uuid[], $10::jsonb[], $11::text[], $12::text[], $13::text[],
+       $14::text[], $15::jsonb[], $16::jsonb[], $17::text[], $18::jsonb[], $19::bytea[]))
+   INSERT INTO saga_log (saga_id, n, xid, status, at, entries)
+   SELECT v.id, v.version, ${XID}, v.status, v.at, v.entries
+   FROM unnest($1::uuid[], $4::int4[], $5::int2[], $8::timestamptz[], $20::jsonb[]) v (id, version, status, at, entries)`,
 );
 
 const UPDATE = statement(
   'saga_update',
-  `UPDATE saga s SET version = v.version, status = v.status, wake_at = v.wake_at, state = v.state,
-     updated_at = v.updated_at
-   FROM unnest($1::uuid[], $2::int4[], $3::int2[], $4::timestamptz[], $5::jsonb[], $6::timestamptz[])
-     v (id, version, status, wake_at, state, updated_at)
-   WHERE s.id = v.id`,
-);
-
-const INSERT_LOG = statement(
-  'saga_log_insert',
-  `INSERT INTO saga_log (saga_id, n, xid, status, at, entries)
-   SELECT v.saga, v.n, pg_current_xact_id()::text::bigint, v.status, v.at, v.entries
-   FROM unnest($1::uuid[], $2::int4[], $3::int2[], $4::timestamptz[], $5::jsonb[]) v (saga, n, status, at, entries)`,
+  `WITH moved AS (
+     UPDATE saga s SET version = v.version, status = v.status, wake_at = v.wake_at, state = v.state, updated_at = v.at
+     FROM unnest($1::uuid[], $2::int4[], $3::int2[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[])
+       v (id, version, status, wake_at, at, state, entries)
+     WHERE s.id = v.id RETURNING v.*)
+   INSERT INTO saga_log (saga_id, n, xid, status, at, entries)
+   SELECT id, version, ${XID}, status, at, entries FROM moved WHERE entries IS NOT NULL`,
 );
 
 /** The rows of one saga's log. */
@@ -146,19 +148,10 @@ export function sqlSagaStore(database: Pick<Database, 'query'>): SagaStore<SqlTr
       const write = (...args: Parameters<SqlTransaction['write']>) => {
         tx.write(...args).catch(() => undefined);
       };
-      if (inserted.length > 0) write(INSERT, columns(inserted, insertColumns));
-      if (updated.length > 0) write(UPDATE, columns(updated, updateColumns));
-      if (log.length > 0)
-        write(
-          INSERT_LOG,
-          columns(log, [
-            ['uuid', (row) => row.saga],
-            ['int4', (row) => row.n],
-            ['int2', (row) => statusNumber(row.status)],
-            ['timestamptz', (row) => row.at],
-            ['jsonb', (row) => row.entries],
-          ]),
-        );
+      const entries = new Map(log.map((row) => [row.saga, row.entries]));
+      const logged = (saga: Instance): Logged => ({ ...saga, entries: entries.get(saga.id) ?? null });
+      if (inserted.length > 0) write(INSERT, columns(inserted.map(logged), insertColumns));
+      if (updated.length > 0) write(UPDATE, columns(updated.map(logged), updateColumns));
     },
     async log(tx, id) {
       const rows = await tx.query<SagaLogRow>(LOG, [id]);
@@ -179,7 +172,10 @@ const columns = <T>(rows: readonly T[], of: readonly Column<T>[]) =>
 
 const instant = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
 
-const insertColumns: readonly Column<Instance>[] = [
+/** An instance, and what its row of log tells; null where it has none. */
+type Logged = Instance & { readonly entries: readonly Entry[] | null };
+
+const insertColumns: readonly Column<Logged>[] = [
   ['uuid', (saga) => saga.id],
   ['text', (saga) => saga.tipo],
   ['text', (saga) => saga.definition],
@@ -199,13 +195,15 @@ const insertColumns: readonly Column<Instance>[] = [
   ['text', (saga) => saga.origin.fingerprint],
   ['jsonb', (saga) => saga.state],
   ['bytea', (saga) => saga.origin.input],
+  ['jsonb', (saga) => saga.entries],
 ];
 
-const updateColumns: readonly Column<Instance>[] = [
+const updateColumns: readonly Column<Logged>[] = [
   ['uuid', (saga) => saga.id],
   ['int4', (saga) => saga.version],
   ['int2', (saga) => statusNumber(saga.status)],
   ['timestamptz', (saga) => instant(saga.wakeAt)],
-  ['jsonb', (saga) => saga.state],
   ['timestamptz', (saga) => instant(saga.updatedAt)],
+  ['jsonb', (saga) => saga.state],
+  ['jsonb', (saga) => saga.entries],
 ];

@@ -1,5 +1,5 @@
 import type { Envelope } from '@cordada/infra/messaging/message.ts';
-import { v5 } from 'uuid';
+import { uuidV5 } from '@cordada/infra/uuid-v5.ts';
 import { type Definition, type Failure, type Json, MAX_ITEMS, type Step } from './definition.ts';
 import {
   type Decision,
@@ -30,7 +30,7 @@ export const entityId = (saga: string, step: string, item: number): string => {
     olderIds = recentIds;
     recentIds = new Map();
   }
-  const id = v5(`${step}/${item}`, saga);
+  const id = uuidV5(`${step}/${item}`, saga);
   recentIds.set(key, id);
   return id;
 };
@@ -335,6 +335,9 @@ const indexesOf = (marks: string, mark: string): number[] => {
 
 /** An origin never changes, so what it says is read once while it is in memory. */
 const decoded = new WeakMap<Origin, unknown>();
+
+/** Tells what was read already: the body of the message that began the saga of `origin`. */
+export const knowInput = (origin: Origin, input: unknown): void => void decoded.set(origin, input);
 
 /**
  * What a saga was begun with.

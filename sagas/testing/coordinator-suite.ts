@@ -1,6 +1,6 @@
 import { MessageFault } from '@cordada/infra/messaging/pipeline.ts';
+import { uuidV5 } from '@cordada/infra/uuid-v5.ts';
 import { contracts } from '@cordada/schemas';
-import { v5 } from 'uuid';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { campaignSaga } from '../campaign.saga.ts';
@@ -10,6 +10,8 @@ import type { Instance } from '../engine/instance.ts';
 import { entityId } from '../engine/turn.ts';
 import { Desk, type Storage } from './desk.ts';
 
+/** Of the sagas of these tests. */
+const NAMESPACE = '6ba7b811-9dad-11d1-80b4-00c04fd430c8';
 /** That of every message which a desk hands over. */
 const traza = '0af7651916cd43dd8448eb211c80319c';
 const ana = { quien: 'ana', motivo: 'ya no se quiere' };
@@ -62,7 +64,7 @@ export const coordinatorSuite = <Tx>(
   /** A desk, and the id of a saga that no other test has. */
   const desk = (): [Desk<Tx>, string] => {
     count += 1;
-    return [new Desk(storage), v5(`saga ${count}`, v5.URL)];
+    return [new Desk(storage), uuidV5(`saga ${count}`, NAMESPACE)];
   };
   const names = ({ published }: Desk<Tx>): string[] => published.map(({ contract }) => contract.name);
 
@@ -140,6 +142,86 @@ export const coordinatorSuite = <Tx>(
     await d.handle(stranger, nobody);
     assert.equal(names(d), []);
     assert.is(await d.saga(saga), undefined);
+  });
+
+  /** A desk that counts how many sagas it has locked, and another replica of it. */
+  const replicas = (): [Desk<Tx>, Desk<Tx>, string, { sagas: number }] => {
+    count += 1;
+    const locked = { sagas: 0 };
+    const { store } = storage;
+    const lock: typeof store.lock = (tx, ids) => {
+      locked.sagas += ids.length;
+      return store.lock(tx, ids);
+    };
+    const counting = new Desk({ ...storage, store: { ...store, lock } });
+    return [counting, new Desk(storage), uuidV5(`saga ${count}`, NAMESPACE), locked];
+  };
+
+  test('locks no saga that it has moved last, for an hour', async () => {
+    const [d, , saga, locked] = replicas();
+    await d.handle(d.begin(saga, ['p1', 'p2']));
+    const [first, second] = d
+      .take('RegistrarPartner')
+      .map((one) => d.answer(one, contracts.PartnerRegistrado));
+    assert.ok(first && second);
+    await d.handle(first);
+    assert.is(locked.sagas, 0);
+    d.runtime.advance(3_600_001);
+    await d.handle(second);
+    assert.is(locked.sagas, 1);
+    assert.is((await storage.transaction((tx) => storage.store.lock(tx, [saga]))).get(saga)?.version, 3);
+    assert.is(d.conflicts, 0);
+  });
+
+  test('decides again what another replica has moved meanwhile, and loses nothing of it', async () => {
+    const [d, other, saga, locked] = replicas();
+    await d.handle(d.begin(saga, ['p1', 'p2']));
+    const [first, second] = d
+      .take('RegistrarPartner')
+      .map((one) => d.answer(one, contracts.PartnerRegistrado));
+    assert.ok(first && second);
+    await other.handle(first);
+    await d.handle(second);
+    assert.is(d.conflicts, 1);
+    assert.is(locked.sagas, 1);
+    assert.equal(names(d), ['CampaignRegistrada', 'RegistrarEvento', 'RegistrarEvento']);
+    assert.is((await other.saga(saga))?.version, 3);
+  });
+
+  test('says "nothing to do" of a saga only as it stands, not as it was left', async () => {
+    const [d, other, saga] = replicas();
+    await d.handle(d.begin(saga, ['p1', 'p2']));
+    const [first, second] = d.take('RegistrarPartner');
+    assert.ok(first && second);
+    await other.handle(other.answer(first, contracts.RegistroPartnerFallido, { codigo: 'NO', motivo: 'no' }));
+    const [undo] = other.take('CancelarPartner');
+    assert.is(undo?.idempotencyKey, second.idempotencyKey);
+    // As this replica left the saga, nothing is being undone.
+    await d.handle(d.answer(undo as typeof second, contracts.PartnerCancelado));
+    assert.is(d.conflicts, 1);
+    assert.is((await other.saga(saga))?.status, 'COMPENSATED');
+  });
+
+  test('holds no message against itself that throws only for a saga as it was left', async () => {
+    const [d, other, saga] = replicas();
+    await d.handle(d.begin(saga, ['p1']));
+    await d.handle(...d.take('RegistrarPartner').map((one) => d.answer(one, contracts.PartnerRegistrado)));
+    const [evento] = d.take('RegistrarEvento').map((one) => d.answer(one, contracts.EventoRegistrado));
+    assert.ok(evento);
+    await other.handle(evento);
+    d.local.broken.add('AprobarReserva');
+    await d.handle(evento);
+    assert.is(d.conflicts, 1);
+    assert.is((await other.saga(saga))?.status, 'COMPLETED');
+  });
+
+  test('takes the beginning of a saga that another replica has ended for nothing', async () => {
+    const [d, other, saga] = replicas();
+    await other.handle(other.begin(saga, []));
+    await d.handle(d.begin(saga, []));
+    assert.is(d.conflicts, 1);
+    assert.equal(names(d), []);
+    assert.is((await other.saga(saga))?.version, 1);
   });
 
   test('compensates what its own service and the others have done, and tells the projection', async () => {

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '@cordada/infra/messaging/audit.ts';
 import { type Capability, type Reaction, reply } from '@cordada/infra/messaging/capability.ts';
 import type { Outgoing, Received } from '@cordada/infra/messaging/message.ts';
-import type { Outcome, UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
+import { DecidedFromStale, type Outcome, type UnitOfWork } from '@cordada/infra/messaging/pipeline.ts';
 import type { AnsweredRequest } from '@cordada/infra/messaging/store.ts';
 import type { Cancel, Runtime } from '@cordada/infra/runtime.ts';
 import { type Contract, contracts } from '@cordada/schemas';
@@ -122,6 +122,8 @@ export class Desk<Tx> {
   readonly audit: AuditEntry[] = [];
   readonly requests = new Map<string, AnsweredRequest>();
   readonly alerts: string[] = [];
+  /** Batches that ran twice, since another transaction was faster. */
+  conflicts = 0;
   caughtUp = true;
   readonly coordinator: Coordinator<Tx>;
   readonly #storage: Storage<Tx>;
@@ -161,9 +163,17 @@ export class Desk<Tx> {
     return outcome.result;
   }
 
-  /** Handles a batch, as a consumer would. */
-  handle(...batch: readonly Received[]): Promise<void> {
-    return this.#transact((tx) => this.coordinator.handle(tx, batch, new Date(this.runtime.now())));
+  /** Handles a batch, as a consumer would: once more where another transaction was faster. */
+  async handle(...batch: readonly Received[]): Promise<void> {
+    const once = (): Promise<void> =>
+      this.#transact((tx) => this.coordinator.handle(tx, batch, new Date(this.runtime.now())));
+    try {
+      await once();
+    } catch (error) {
+      if (!(error instanceof DecidedFromStale) && (error as { code?: unknown }).code !== '23505') throw error;
+      this.conflicts += 1;
+      await once();
+    }
   }
 
   /** Takes what was published, by contract. */

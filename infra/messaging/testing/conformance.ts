@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { BusMessage } from '../../bus/bus.ts';
 import { retryHeldMessage, skipHeldMessage } from '../held-messages.ts';
 import type { Outgoing, Received } from '../message.ts';
+import { DecidedFromStale } from '../pipeline.ts';
 import type { KeyedRequest } from '../store.ts';
 import { unitOfWork } from '../unit-of-work.ts';
 import { retryUnpublished, skipUnpublished } from '../unpublished.ts';
@@ -223,6 +224,27 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
       assert.equal(p.replies[1]?.body, p.replies[0]?.body);
       assert.is((await p.partner('a'))?.veces, 1);
       assert.not.ok(p.lines.some((line) => line.text === 'message held'));
+    },
+  );
+
+  holds(
+    'a batch that was decided from what holds no more runs again, and nothing of it is held',
+    async (p) => {
+      const { handle } = p.handler;
+      let stale = 1;
+      p.handler = {
+        ...p.handler,
+        async handle(tx, batch, now) {
+          const outcome = await handle(tx, batch, now);
+          if (stale-- > 0) throw new DecidedFromStale('another transaction was faster');
+          return outcome;
+        },
+      };
+      p.relay.start();
+      await p.consume();
+      await p.send(cancelada('s', 'a', 1));
+      assert.is((await p.partner('a'))?.veces, 1);
+      assert.equal(await p.held(), []);
     },
   );
 
