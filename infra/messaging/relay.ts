@@ -3,6 +3,7 @@ import type { Cancel, Runtime } from '../runtime.ts';
 import { type Backoff, backoffMs } from './backoff.ts';
 import type { Lease } from './lease.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
+import { outboxDeletes } from './outbox-deletes.ts';
 import type { MessagingStore, OutboxRow } from './store.ts';
 import { toBusMessage } from './wire.ts';
 
@@ -152,10 +153,23 @@ export function createRelay(options: RelayOptions): Relay {
   /** A drain has begun where others publish too: what comes is left to them. */
   let yielding = false;
   let nextSweep: Cancel | undefined;
-  let durable: number[] = [];
-  let deleting = false;
   let deletedMeanwhile: number[] = [];
   let nextLook: Cancel | undefined;
+
+  const deletes = outboxDeletes({
+    store,
+    runtime,
+    log,
+    afterMs: settings.deleteAfterMs,
+    againMs: settings.backoff.mostMs / 5,
+    over(seqs) {
+      // A sweep that began before the delete may still bring them.
+      if (sweeping) deletedMeanwhile.push(...seqs);
+      else for (const seq of seqs) known.delete(seq);
+      refill();
+      settle();
+    },
+  });
 
   const laneOf = (key: string): Lane => {
     const lane = lanes.get(key) ?? { key, queue: [], publishing: 0, failures: 0 };
@@ -209,11 +223,11 @@ export function createRelay(options: RelayOptions): Relay {
     let done = 0;
     while (settled[done]?.status === 'durable') done += 1;
     const after = lane.queue[done]?.row;
-    for (const { row } of lane.queue.splice(0, done)) durable.push(row.seq);
+    const published = lane.queue.splice(0, done);
     pending -= done;
     if (done > 0) {
       metrics.published(done);
-      scheduleDeletes(settings.deleteAfterMs);
+      deletes.add(published.map(({ row }) => row.seq));
     }
     if (!leading) forgetUnpublished(lane);
     const first = leading ? settled[done] : undefined;
@@ -307,35 +321,6 @@ export function createRelay(options: RelayOptions): Relay {
       nextLook = runtime.after(settings.sweepEveryMs, () => void lookAtParked());
   }
 
-  function scheduleDeletes(ms: number): void {
-    if (deleting || durable.length === 0) return;
-    deleting = true;
-    runtime.after(ms, () => void deleteDurable());
-  }
-
-  async function deleteDurable(): Promise<void> {
-    const seqs = durable;
-    durable = [];
-    let failed = false;
-    try {
-      await store.deletePublished(seqs);
-    } catch (error) {
-      failed = true;
-      durable = seqs.concat(durable);
-      log.warn({ err: error }, 'published rows could not be deleted: it is tried again');
-    }
-    deleting = false;
-    if (stopped) return;
-    if (!failed) {
-      // A sweep that began before the delete may still bring them.
-      if (sweeping) deletedMeanwhile.push(...seqs);
-      else for (const seq of seqs) known.delete(seq);
-    }
-    scheduleDeletes(failed ? settings.backoff.mostMs / 5 : settings.deleteAfterMs);
-    refill();
-    settle();
-  }
-
   /** Brings what was left in the outbox once there is room. */
   const refill = (): void => {
     if (overflowed && !sweeping && known.size <= settings.capacity / 2) sweep();
@@ -419,7 +404,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   const settle = (): void => {
     const read = replicas ? true : !overflowed && !sweeping;
-    if (draining && pending === 0 && read && durable.length === 0 && !deleting) draining();
+    if (draining && pending === 0 && read && deletes.idle()) draining();
   };
 
   const close = (ticket: number, keys: ReadonlySet<string>): void => {
@@ -492,6 +477,7 @@ export function createRelay(options: RelayOptions): Relay {
         cancel();
       }
       stopped = true;
+      deletes.stop();
       nextSweep?.();
       nextLook?.();
       for (const lane of lanes.values()) lane.retry?.();

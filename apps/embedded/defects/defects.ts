@@ -227,8 +227,7 @@ export const defects: readonly Defect[] = [
       pending -= 1;
     }
     lane.retry?.();`,
-        replace: `      durable.push(row.seq);
-      scheduleDeletes(settings.deleteAfterMs);
+        replace: `      deletes.add([row.seq]);
       pending -= 1;
     }
     lane.retry?.();`,
