@@ -245,6 +245,7 @@ for (const [name, open] of await testDatabases()) {
       });
       const late = on.transaction(async (tx) => {
         const outcome = await d.coordinator.handle(tx as never, [d.begin(saga(1), [])], new Date(0));
+        assert.is((await on.store.log(tx, saga(1))).length, 1); // by now the database has what was only sent
         written();
         await held;
         return outcome;
