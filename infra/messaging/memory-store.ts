@@ -1,14 +1,15 @@
 import type { AuditEntry } from './audit.ts';
 import type { Operation } from './operations.ts';
-import type {
-  AnsweredRequest,
-  Claim,
-  FaultClass,
-  HeldMessage,
-  LeaseRow,
-  MessagingStore,
-  OutboxRow,
-  Unpublished,
+import {
+  type AnsweredRequest,
+  type Claim,
+  type FaultClass,
+  type HeldMessage,
+  KEY_IS_HELD,
+  type LeaseRow,
+  type MessagingStore,
+  type OutboxRow,
+  type Unpublished,
 } from './store.ts';
 
 /** A table by its primary key. Rows are replaced, never changed in place: rolling back puts the old ones back. */
@@ -175,8 +176,6 @@ function tableOf<V>(name: string, rows: Map<string, V>, open: Open, mine: () => 
     },
   };
 }
-
-const KEY_IS_HELD = 'HK001';
 
 /** As the SQL store classifies: 23505 is a concurrent winner, class 08 a lost connection. */
 const classify = (error: unknown): FaultClass => {

@@ -2,14 +2,15 @@ import { array } from '../database/array.ts';
 import { type Database, type Row, type SqlTransaction, statement } from '../database/database.ts';
 import { isTransient, sqlState } from '../database/faults.ts';
 import type { Operation } from './operations.ts';
-import type {
-  Claim,
-  HeldMessage,
-  HeldState,
-  MessagingStore,
-  OutboxRow,
-  SlimProperties,
-  Unpublished,
+import {
+  type Claim,
+  type HeldMessage,
+  type HeldState,
+  KEY_IS_HELD,
+  type MessagingStore,
+  type OutboxRow,
+  type SlimProperties,
+  type Unpublished,
 } from './store.ts';
 
 const lockHeldKeys = statement(
@@ -21,8 +22,6 @@ const refuseHeldKeys = statement(
   `SELECT refuse_held_key(key) FROM
      (SELECT key FROM held_key WHERE subscription = $1 AND key = ANY($2::text[]) ORDER BY key FOR UPDATE) held`,
 );
-/** What `refuse_held_key` fails with (migrations). */
-const KEY_IS_HELD = 'HK001';
 
 // LATERAL with LIMIT: one look into the primary key a claim, whatever the planner believes of the table's size.
 const selectClaims = statement(

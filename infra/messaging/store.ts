@@ -129,6 +129,9 @@ export interface Unpublished {
  */
 export type FaultClass = 'transient' | 'conflict' | 'held' | 'permanent';
 
+/** The SQLSTATE that `refuseHeldKeys` fails with: one of our own (migrations/). */
+export const KEY_IS_HELD = 'HK001';
+
 /**
  * The tables of the pipeline. `Tx` is the transaction that the service's own state is written in, too.
  * A method that answers void only sends a write: its failure fails the transaction's commit.
