@@ -21,7 +21,7 @@ import type { Definition, Failure, Json } from './definition.ts';
 import type { Asked, Decision, Instance, Refusal, StepEnd, Target, Verb } from './instance.ts';
 import { type Guess, RecentSagas } from './recent.ts';
 import { Definitions, type LocalStep, Session, type Touched, type Work } from './session.ts';
-import type { SagaChanges, SagaStore } from './store.ts';
+import type { SagaStore, Saved } from './store.ts';
 import { entityId, inputOf } from './turn.ts';
 import { type SagaView, sagaView } from './view.ts';
 
@@ -195,9 +195,10 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
       local.write(tx, rows, now);
       pending = [...replies, ...later];
     }
-    const saved = session.changes;
+    const changed = session.changes;
+    const saved = [...changed.inserted, ...changed.updated];
     await check(tx, guesses, saved);
-    store.save(tx, saved);
+    store.save(tx, changed);
     const changes = session.touched.flatMap((touched) => changeOf(definitions, touched));
     if (changes.length > 0) options.project?.(tx, changes, now);
     const result = answer(first, session);
@@ -205,7 +206,7 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
       result,
       publish: session.publish,
       committed() {
-        recent.keep([...saved.inserted, ...saved.updated]);
+        recent.keep(saved.map(({ saga }) => saga));
         committed(session);
       },
     };
@@ -215,9 +216,9 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
   const check = async (
     tx: Tx,
     guesses: ReadonlyMap<string, Guess>,
-    { log: logged }: SagaChanges,
+    saved: readonly Saved[],
   ): Promise<void> => {
-    const guarded = new Set(logged.map(({ saga }) => saga));
+    const guarded = new Set(saved.flatMap(({ saga, entries }) => (entries ? [saga.id] : [])));
     const open = [...guesses].filter(([id]) => !guarded.has(id));
     if (open.length === 0) return;
     const locked = await store.lock(
@@ -328,15 +329,14 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
     // A command that begins a saga has no failure event: its failure is a saga that says so.
     answersFaults: new Set(options.definitions.map(({ start }) => start.name)),
     async handle(tx, batch, now) {
-      const work = batch.flatMap((message, index): Work[] => {
-        const saga = message.envelope.correlationId;
-        return isSagaId(saga) ? [{ saga, index, input: { kind: 'message', message } }] : [];
-      });
+      const work: Work[] = [];
       const guesses = new Map<string, Guess>();
       const unknown = new Set<string>();
-      for (const { saga, index } of work) {
+      for (const [index, message] of batch.entries()) {
+        const { correlationId: saga, contract } = message.envelope;
+        if (!isSagaId(saga)) continue;
+        work.push({ saga, index, input: { kind: 'message', message } });
         if (guesses.has(saga) || unknown.has(saga)) continue;
-        const contract = batch[index as number]?.envelope.contract ?? '';
         const guess = recent.guess(saga, definitions.begunBy(contract) !== undefined, now.getTime());
         if (guess) guesses.set(saga, guess);
         else unknown.add(saga);

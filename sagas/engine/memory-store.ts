@@ -15,10 +15,15 @@ export function memorySagaStore(database: MemoryDatabase): SagaStore<MemoryTrans
       const originals = found.flatMap(({ origin }) => (origin.deshace && sagas.get(origin.deshace)) || []);
       return new Map([...found, ...originals].map((saga) => [saga.id, saga]));
     },
-    save(tx, { inserted, updated, log }) {
-      for (const saga of inserted) sagaTable(tx).insert(saga.id, saga);
-      for (const saga of updated) sagaTable(tx).set(saga.id, saga);
-      for (const row of log) sagaLogTable(tx).insert(`${row.saga}/${row.n}`, row);
+    save(tx, { inserted, updated }) {
+      for (const { saga } of inserted) sagaTable(tx).insert(saga.id, saga);
+      for (const { saga } of updated) sagaTable(tx).set(saga.id, saga);
+      for (const { saga, entries } of [...inserted, ...updated]) {
+        if (entries === null) continue;
+        const { id, version, status, updatedAt } = saga;
+        const row = { saga: id, n: version, status, at: new Date(updatedAt), entries };
+        sagaLogTable(tx).insert(`${id}/${version}`, row);
+      }
     },
     async log(tx, id) {
       const rows = sagaLogTable(tx);

@@ -13,7 +13,7 @@ import {
   type Send,
   type StepEnd,
 } from './instance.ts';
-import type { LogRow, SagaChanges } from './store.ts';
+import type { SagaChanges, Saved } from './store.ts';
 
 /** Something that reaches a saga; `index` is the place in the batch of the message that led to it. */
 export interface Work {
@@ -105,19 +105,17 @@ export class Session {
 
   /** What is to be stored: each saga once, and one row of log for all that happened to it. */
   get changes(): SagaChanges {
-    const inserted: Instance[] = [];
-    const updated: Instance[] = [];
-    const log: LogRow[] = [];
+    const inserted: Saved[] = [];
+    const updated: Saved[] = [];
     for (const { before, after, entries } of [...this.#touched.values()].sort(byId)) {
       if (before && entries.length === 0) {
-        if (after.wakeAt !== before.wakeAt) updated.push(after);
+        if (after.wakeAt !== before.wakeAt) updated.push({ saga: after, entries: null });
         continue;
       }
-      const version = (before?.version ?? 0) + 1;
-      (before ? updated : inserted).push({ ...after, version });
-      log.push({ saga: after.id, n: version, status: after.status, at: this.#options.now, entries });
+      const saga = { ...after, version: (before?.version ?? 0) + 1 };
+      (before ? updated : inserted).push({ saga, entries });
     }
-    return { inserted, updated, log };
+    return { inserted, updated };
   }
 
   /**

@@ -2,7 +2,7 @@ import { caseFold } from '@cordada/infra/case-fold.ts';
 import { array } from '@cordada/infra/database/array.ts';
 import { type Database, type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import type { Entry, Instance, State, Status, Target } from './instance.ts';
-import type { LogRow, SagaStore } from './store.ts';
+import type { LogRow, SagaStore, Saved } from './store.ts';
 import { claveOf } from './view.ts';
 
 const STATUSES = ['RUNNING', 'COMPENSATING', 'COMPLETED', 'COMPENSATED', 'PARKED'] as const;
@@ -143,15 +143,13 @@ export function sqlSagaStore(database: Pick<Database, 'query'>): SagaStore<SqlTr
       const rows = await tx.query<SagaRow>(LOCK, [array('uuid', ids)]);
       return new Map(rows.map((row) => [row.id, instanceOf(row)]));
     },
-    save(tx, { inserted, updated, log }) {
+    save(tx, { inserted, updated }) {
       // Rejections reach the transaction's commit; here nobody awaits them.
       const write = (...args: Parameters<SqlTransaction['write']>) => {
         tx.write(...args).catch(() => undefined);
       };
-      const entries = new Map(log.map((row) => [row.saga, row.entries]));
-      const logged = (saga: Instance): Logged => ({ ...saga, entries: entries.get(saga.id) ?? null });
-      if (inserted.length > 0) write(INSERT, columns(inserted.map(logged), insertColumns));
-      if (updated.length > 0) write(UPDATE, columns(updated.map(logged), updateColumns));
+      if (inserted.length > 0) write(INSERT, columns(inserted, insertColumns));
+      if (updated.length > 0) write(UPDATE, columns(updated, updateColumns));
     },
     async log(tx, id) {
       const rows = await tx.query<SagaLogRow>(LOG, [id]);
@@ -172,38 +170,35 @@ const columns = <T>(rows: readonly T[], of: readonly Column<T>[]) =>
 
 const instant = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
 
-/** An instance, and what its row of log tells; null where it has none. */
-type Logged = Instance & { readonly entries: readonly Entry[] | null };
-
-const insertColumns: readonly Column<Logged>[] = [
-  ['uuid', (saga) => saga.id],
-  ['text', (saga) => saga.tipo],
-  ['text', (saga) => saga.definition],
-  ['int4', (saga) => saga.version],
-  ['int2', (saga) => statusNumber(saga.status)],
-  ['timestamptz', (saga) => instant(saga.wakeAt)],
-  ['timestamptz', (saga) => instant(saga.origin.startedAt)],
-  ['timestamptz', (saga) => instant(saga.updatedAt)],
-  ['uuid', (saga) => saga.origin.deshace],
-  ['jsonb', (saga) => saga.origin.alcance],
-  ['text', (saga) => saga.origin.motivo],
-  ['text', (saga) => saga.origin.messageId],
-  ['text', (saga) => saga.origin.traceparent],
-  ['text', (saga) => saga.origin.requestHash],
-  ['jsonb', (saga) => saga.origin.claves],
-  ['jsonb', (saga) => normalisedClaves(saga.origin.claves)],
-  ['text', (saga) => saga.origin.fingerprint],
-  ['jsonb', (saga) => saga.state],
-  ['bytea', (saga) => saga.origin.input],
-  ['jsonb', (saga) => saga.entries],
+const insertColumns: readonly Column<Saved>[] = [
+  ['uuid', ({ saga }) => saga.id],
+  ['text', ({ saga }) => saga.tipo],
+  ['text', ({ saga }) => saga.definition],
+  ['int4', ({ saga }) => saga.version],
+  ['int2', ({ saga }) => statusNumber(saga.status)],
+  ['timestamptz', ({ saga }) => instant(saga.wakeAt)],
+  ['timestamptz', ({ saga }) => instant(saga.origin.startedAt)],
+  ['timestamptz', ({ saga }) => instant(saga.updatedAt)],
+  ['uuid', ({ saga }) => saga.origin.deshace],
+  ['jsonb', ({ saga }) => saga.origin.alcance],
+  ['text', ({ saga }) => saga.origin.motivo],
+  ['text', ({ saga }) => saga.origin.messageId],
+  ['text', ({ saga }) => saga.origin.traceparent],
+  ['text', ({ saga }) => saga.origin.requestHash],
+  ['jsonb', ({ saga }) => saga.origin.claves],
+  ['jsonb', ({ saga }) => normalisedClaves(saga.origin.claves)],
+  ['text', ({ saga }) => saga.origin.fingerprint],
+  ['jsonb', ({ saga }) => saga.state],
+  ['bytea', ({ saga }) => saga.origin.input],
+  ['jsonb', ({ entries }) => entries],
 ];
 
-const updateColumns: readonly Column<Logged>[] = [
-  ['uuid', (saga) => saga.id],
-  ['int4', (saga) => saga.version],
-  ['int2', (saga) => statusNumber(saga.status)],
-  ['timestamptz', (saga) => instant(saga.wakeAt)],
-  ['timestamptz', (saga) => instant(saga.updatedAt)],
-  ['jsonb', (saga) => saga.state],
-  ['jsonb', (saga) => saga.entries],
+const updateColumns: readonly Column<Saved>[] = [
+  ['uuid', ({ saga }) => saga.id],
+  ['int4', ({ saga }) => saga.version],
+  ['int2', ({ saga }) => statusNumber(saga.status)],
+  ['timestamptz', ({ saga }) => instant(saga.wakeAt)],
+  ['timestamptz', ({ saga }) => instant(saga.updatedAt)],
+  ['jsonb', ({ saga }) => saga.state],
+  ['jsonb', ({ entries }) => entries],
 ];

@@ -9,10 +9,15 @@ export interface LogRow {
   readonly entries: readonly Entry[];
 }
 
+/** A saga as a transaction leaves it, and what its row of log under `version` tells; null where it has none. */
+export interface Saved {
+  readonly saga: Instance;
+  readonly entries: readonly Entry[] | null;
+}
+
 export interface SagaChanges {
-  readonly inserted: readonly Instance[];
-  readonly updated: readonly Instance[];
-  readonly log: readonly LogRow[];
+  readonly inserted: readonly Saved[];
+  readonly updated: readonly Saved[];
 }
 
 /** When a live saga is to be looked at again. */

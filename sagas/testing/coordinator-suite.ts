@@ -1,3 +1,4 @@
+import type { Received } from '@cordada/infra/messaging/message.ts';
 import { MessageFault } from '@cordada/infra/messaging/pipeline.ts';
 import { uuidV5 } from '@cordada/infra/uuid-v5.ts';
 import { contracts } from '@cordada/schemas';
@@ -157,13 +158,19 @@ export const coordinatorSuite = <Tx>(
     return [counting, new Desk(storage), uuidV5(`saga ${count}`, NAMESPACE), locked];
   };
 
-  test('locks no saga that it has moved last, for an hour', async () => {
-    const [d, , saga, locked] = replicas();
+  /** Begins a saga of two partners. @returns the answers that both are registered */
+  const beginTwo = async (d: Desk<Tx>, saga: string): Promise<readonly [Received, Received]> => {
     await d.handle(d.begin(saga, ['p1', 'p2']));
     const [first, second] = d
       .take('RegistrarPartner')
       .map((one) => d.answer(one, contracts.PartnerRegistrado));
     assert.ok(first && second);
+    return [first, second];
+  };
+
+  test('locks no saga that it has moved last, for an hour', async () => {
+    const [d, , saga, locked] = replicas();
+    const [first, second] = await beginTwo(d, saga);
     await d.handle(first);
     assert.is(locked.sagas, 0);
     d.runtime.advance(3_600_001);
@@ -175,11 +182,7 @@ export const coordinatorSuite = <Tx>(
 
   test('decides again what another replica has moved meanwhile, and loses nothing of it', async () => {
     const [d, other, saga, locked] = replicas();
-    await d.handle(d.begin(saga, ['p1', 'p2']));
-    const [first, second] = d
-      .take('RegistrarPartner')
-      .map((one) => d.answer(one, contracts.PartnerRegistrado));
-    assert.ok(first && second);
+    const [first, second] = await beginTwo(d, saga);
     await other.handle(first);
     await d.handle(second);
     assert.is(d.conflicts, 1);
