@@ -26,11 +26,7 @@ interface Connection {
   /** The same, before the server has said so. */
   readonly submittedNamedStatements: Record<string, string>;
   parse(statement: { readonly name: string; readonly text: string }): void;
-  bind(statement: {
-    readonly statement: string;
-    readonly values: unknown[];
-    valueMapper(value: unknown): unknown;
-  }): void;
+  bind(statement: { readonly statement: string; readonly values: unknown[] }): void;
   describe(what: { readonly type: 'P' }): void;
   execute(portal: { readonly rows: 0 }): void;
   close(what: { readonly type: 'S'; readonly name: string }): void;
@@ -50,8 +46,6 @@ interface QueryInternals {
   callback?: (error: Error | null) => void;
 }
 
-const asItIs = (value: unknown): unknown => value;
-
 /**
  * Several statements with one synchronisation at their end: the server answers all of them at once, in one write, and
  * where one fails it skips those after it. A query of its own each, as pg pipelines them, is a write and a wake-up each.
@@ -68,15 +62,11 @@ export class Flight extends pg.Query {
     this.#statements = statements;
   }
 
-  /** What pg gives the parsers of this connection to. */
-  get #types(): unknown {
-    return (this as unknown as QueryInternals)._result._types;
-  }
-
   get #current(): Result {
     if (!this.#result) {
       this.#result = new NewResult();
-      this.#result._types = this.#types;
+      // pg gives the connection's parsers to the one result that it knows of.
+      this.#result._types = (this as unknown as QueryInternals)._result._types;
     }
     return this.#result;
   }
@@ -97,7 +87,7 @@ export class Flight extends pg.Query {
         to.parse({ name, text });
         to.parsedStatements[name] = text;
       }
-      to.bind({ statement: name, values, valueMapper: asItIs });
+      to.bind({ statement: name, values });
       to.describe({ type: 'P' });
       to.execute({ rows: 0 });
     }
