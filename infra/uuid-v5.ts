@@ -1,4 +1,5 @@
 import crypto from 'node:crypto';
+import { isUuid } from './uuid-text.ts';
 
 /** In one call where Node has that (20.12 and newer): a quarter of the time of a `Hash` for so few bytes. */
 const sha1: (data: Uint8Array) => string = crypto.hash
@@ -12,11 +13,13 @@ const room = Buffer.alloc(512);
 /**
  * The UUIDv5 (RFC 9562) of a name, as package `uuid` makes it in three times as long.
  * @param namespace a UUID in its textual form
+ * @throws TypeError when it is none
  */
 export const uuidV5 = (name: string, namespace: string): string => {
   // A code unit of UTF-16 takes at most three bytes of UTF-8.
   const most = NAMESPACE_BYTES + 3 * name.length;
   const data = most <= room.length ? room : Buffer.alloc(most);
+  if (!isUuid(namespace)) throw new TypeError(`${namespace} is no UUID, and so no namespace`);
   data.write(namespace.replaceAll('-', ''), 'hex');
   const hex = sha1(data.subarray(0, NAMESPACE_BYTES + data.write(name, NAMESPACE_BYTES)));
   const variant = ((Number.parseInt(hex[16] as string, 16) & 3) | 8).toString(16);

@@ -15,4 +15,9 @@ test('of a known name is the one of RFC 9562, appendix A.4', () => {
   assert.is(uuidV5('www.example.com', v5.DNS), '2ed6657d-e927-568b-95e1-2665a8aea6a2');
 });
 
+test('is refused in a namespace that is no UUID', () => {
+  for (const namespace of ['', 'partner', `${v5.URL}0`, v5.URL.replace('6', 'g')])
+    assert.throws(() => uuidV5('name', namespace), /no namespace/);
+});
+
 test.run();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { v5 } from 'uuid';
+import { uuidV5 } from '../uuid-v5.ts';
 import { HttpError } from './errors.ts';
 import { Digits } from './json-text.ts';
 import { tokenHeader } from './validation.ts';
@@ -18,7 +18,7 @@ export const idempotencyKey = (request: FastifyRequest): string | undefined =>
  * @param route what the aliases of a route have in common
  */
 export const requestId = (caller: string, route: string, key: string): string =>
-  v5(JSON.stringify([caller, route, key]), requests);
+  uuidV5(JSON.stringify([caller, route, key]), requests);
 
 /**
  * SHA-256, base64url, of what a request asks for: its route and its body, whatever the order of the body's fields and

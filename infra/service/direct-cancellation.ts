@@ -1,9 +1,9 @@
-import { v5 } from 'uuid';
 import type { SqlTransaction } from '../database/database.ts';
 import { conflict, notFound } from '../http/errors.ts';
 import type { Outgoing } from '../messaging/message.ts';
 import type { Runtime } from '../runtime.ts';
 import { isUuid } from '../uuid-text.ts';
+import { uuidV5 } from '../uuid-v5.ts';
 import type { Messaging } from './messaging.ts';
 
 /** What was registered alone, as its service locks and cancels it. */
@@ -27,7 +27,7 @@ export const cancelDirect = (
   traceparent: string,
 ): Promise<{ operationId: string }> => {
   if (!isUuid(entity.id)) throw notFound(`No existe ${entity.id}`);
-  const operationId = v5('cancelar', entity.id);
+  const operationId = uuidV5('cancelar', entity.id);
   return unitOfWork.transact(async (tx) => {
     const now = new Date(runtime.now());
     const found = await entity.lock(tx);

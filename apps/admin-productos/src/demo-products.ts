@@ -1,7 +1,7 @@
 import type { ServiceDatabase } from '@cordada/infra/database/pool-database.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import type { Messaging } from '@cordada/infra/service/messaging.ts';
-import { v5 } from 'uuid';
+import { uuidV5 } from '@cordada/infra/uuid-v5.ts';
 import { createProducts } from './commands.ts';
 import { skuOf } from './producto.ts';
 import { isSown, reserveNumbers, sow } from './store.ts';
@@ -53,13 +53,13 @@ export const sowDemoProducts = async (
     const products = free.map((numero) => {
       const [nombre = '', precio = ''] = shelf[numero - 1] ?? [];
       return {
-        id: v5(`producto ${numero}`, DEMO),
+        id: uuidV5(`producto ${numero}`, DEMO),
         numero,
         sku: skuOf(numero),
         nombre,
         descripcion: null,
         precio,
-        operacion: v5(`operación ${numero}`, DEMO),
+        operacion: uuidV5(`operación ${numero}`, DEMO),
         cantidad: UNITS,
       };
     });
