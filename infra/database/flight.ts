@@ -32,19 +32,26 @@ interface Connection {
   close(what: { readonly type: 'S'; readonly name: string }): void;
   sync(): void;
 }
-interface Result {
-  command: string;
-  rows: unknown[];
-  _types: unknown;
-  addFields(fields: unknown): void;
-  parseRow(fields: unknown): unknown;
-  addCommandComplete(message: unknown): void;
+interface FieldDescription {
+  readonly name: string;
+  readonly dataTypeID: number;
 }
-const NewResult = pg.Result as unknown as new () => Result;
 interface QueryInternals {
-  _result: Result;
+  /** Has the parsers that the client was opened with. */
+  readonly _result: { readonly _types: { getTypeParser(oid: number, format: 'text'): Parser } };
   callback?: (error: Error | null) => void;
 }
+type Parser = (text: string) => unknown;
+
+/** The columns of a statement's rows; none where it has no rows. */
+interface Shape {
+  readonly names: readonly string[];
+  readonly parsers: readonly Parser[];
+}
+const NO_ROWS: Shape = { names: [], parsers: [] };
+
+/** By connection and statement: what was prepared once answers alike ever after, or fails, so it is asked for once. */
+const shapesOf = new WeakMap<Connection, Map<string, Shape>>();
 
 /**
  * Several statements with one synchronisation at their end: the server answers all of them at once, in one write, and
@@ -53,7 +60,8 @@ interface QueryInternals {
 export class Flight extends pg.Query {
   readonly #statements: readonly Flown[];
   #next = 0;
-  #result: Result | undefined;
+  #rows: unknown[] = [];
+  #shapes = new Map<string, Shape>();
   #connection: Connection | undefined;
   #unreadable: Error | undefined;
 
@@ -62,13 +70,8 @@ export class Flight extends pg.Query {
     this.#statements = statements;
   }
 
-  get #current(): Result {
-    if (!this.#result) {
-      this.#result = new NewResult();
-      // pg gives the connection's parsers to the one result that it knows of.
-      this.#result._types = (this as unknown as QueryInternals)._result._types;
-    }
-    return this.#result;
+  get #current(): Flown {
+    return this.#statements[this.#next] as Flown;
   }
 
   /** @returns why nothing is sent, as pg's own queries do */
@@ -81,6 +84,8 @@ export class Flight extends pg.Query {
       texts.set(name, text);
     }
     this.#connection = to;
+    this.#shapes = shapesOf.get(to) ?? this.#shapes;
+    shapesOf.set(to, this.#shapes);
     to.stream.cork();
     for (const { name, text, values } of this.#statements) {
       if (!(name in to.parsedStatements) && !(name in to.submittedNamedStatements)) {
@@ -88,7 +93,7 @@ export class Flight extends pg.Query {
         to.parsedStatements[name] = text;
       }
       to.bind({ statement: name, values });
-      to.describe({ type: 'P' });
+      if (!this.#shapes.has(name)) to.describe({ type: 'P' });
       to.execute({ rows: 0 });
     }
     to.sync();
@@ -96,26 +101,39 @@ export class Flight extends pg.Query {
     return undefined;
   };
 
-  handleRowDescription({ fields }: { readonly fields: unknown }): void {
-    this.#current.addFields(fields);
+  handleRowDescription({ fields }: { readonly fields: readonly FieldDescription[] }): void {
+    const { _types } = (this as unknown as QueryInternals)._result;
+    this.#shapes.set(this.#current.name, {
+      names: fields.map(({ name }) => name),
+      parsers: fields.map(({ dataTypeID }) => _types.getTypeParser(dataTypeID, 'text')),
+    });
   }
 
-  handleDataRow({ fields }: { readonly fields: unknown }): void {
+  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    const { name } = this.#current;
+    const { names, parsers } = this.#shapes.get(name) ?? NO_ROWS;
+    const row: Record<string, unknown> = {};
     try {
-      this.#current.rows.push(this.#current.parseRow(fields));
+      if (fields.length !== names.length)
+        throw new Error(`${name} answers ${fields.length} columns, not ${names.length}`);
+      for (let i = 0; i < names.length; i++) {
+        const text = fields[i] as string | null;
+        row[names[i] as string] = text === null ? null : (parsers[i] as Parser)(text);
+      }
+      this.#rows.push(row);
     } catch (error) {
       this.#unreadable ??= error as Error;
     }
   }
 
-  handleCommandComplete(message: unknown): void {
-    const result = this.#current;
-    result.addCommandComplete(message);
-    this.#result = undefined;
-    const statement = this.#statements[this.#next] as Flown;
+  /** @param message its tag is the command, and how many rows it was about */
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    const { name, resolve, reject } = this.#current;
+    if (!this.#shapes.has(name)) this.#shapes.set(name, NO_ROWS);
+    if (this.#unreadable) reject(this.#unreadable);
+    else resolve({ command: text.split(' ', 1)[0] as string, rows: this.#rows });
     this.#next += 1;
-    if (this.#unreadable) statement.reject(this.#unreadable);
-    else statement.resolve(result);
+    this.#rows = [];
     this.#unreadable = undefined;
   }
 
@@ -125,6 +143,7 @@ export class Flight extends pg.Query {
       if (this.#connection?.parsedStatements[name] !== undefined) {
         this.#connection.close({ type: 'S', name });
         delete this.#connection.parsedStatements[name];
+        this.#shapes.delete(name);
       }
       reject(error);
     }

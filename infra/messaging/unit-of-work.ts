@@ -34,7 +34,16 @@ export function unitOfWork<Tx>({ store, relay, runtime, log }: UnitOfWorkOptions
           return { outcome, rows };
         });
         const numbers = (await seqs) ?? [];
-        ticket?.committed(rows.map((row, i) => ({ ...row, seq: numbers[i] as number })));
+        ticket?.committed(
+          rows.map(({ topic, key, id, props, payload }, i) => ({
+            seq: numbers[i] as number,
+            topic,
+            key,
+            id,
+            props,
+            payload,
+          })),
+        );
         try {
           outcome.committed?.();
         } catch (error) {

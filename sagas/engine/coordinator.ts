@@ -181,9 +181,11 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
           later.push(one);
           continue;
         }
+        const known = locals.length;
         const decided = session.apply(one, locals);
         if (one === work[0]) first = decided;
-        for (const { command } of locals) busy.add(command.envelope.correlationId);
+        for (let i = known; i < locals.length; i++)
+          busy.add((locals[i] as LocalStep).command.envelope.correlationId);
       }
       if (locals.length === 0) break;
       const rows = await local.load(

@@ -149,8 +149,10 @@ const received = ({ envelope }: Received) => ({
 
 /** The item that a reply is about, by its key; undefined when it answers nothing that this saga has sent. */
 const itemOf = (turn: Turn, step: Step, { envelope }: Received): number | undefined => {
-  const item = Number(envelope.idempotencyKey.split('/').at(-2));
-  return Number.isInteger(item) && envelope.idempotencyKey === `${turn.key(step, item)}/${envelope.contract}`
+  const { idempotencyKey, contract } = envelope;
+  const end = idempotencyKey.lastIndexOf('/');
+  const item = Number(idempotencyKey.slice(idempotencyKey.lastIndexOf('/', end - 1) + 1, end));
+  return Number.isInteger(item) && idempotencyKey === `${turn.key(step, item)}/${contract}`
     ? item
     : undefined;
 };

@@ -166,8 +166,8 @@ export interface Send {
   readonly idempotencyKey: string;
   /** To be done by the coordinator's own service in this very transaction, instead of being published. */
   readonly local: boolean;
-  /** Its line in the log, which still lacks the ids of the message and its cause. */
-  readonly entry: Entry;
+  /** Its line in the log, which gets the ids of the message and of its cause when it is sent. */
+  readonly entry: Entry & { mensaje?: string; causa?: string };
 }
 
 /** A step that has just ended, for the metrics. */

@@ -193,8 +193,8 @@ export class Session {
   #send(send: Send, instance: Instance, cause: Envelope, work: Work, locals: LocalStep[]): void {
     const { contract, body, subject, idempotencyKey, entry, local } = send;
     const id = this.#options.uuid();
-    const entries = this.#touched.get(instance.id)?.entries ?? [];
-    entries[entries.indexOf(entry)] = { ...entry, mensaje: id, causa: cause.id };
+    entry.mensaje = id;
+    entry.causa = cause.id;
     if (!local) {
       this.publish.push({ contract, body, correlationId: instance.id, subject, idempotencyKey, cause, id });
       return;

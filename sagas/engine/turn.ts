@@ -17,7 +17,7 @@ import {
 } from './instance.ts';
 
 /** A saga needs each of its few ids several times; of those that are remembered the older half is forgotten at times. */
-const REMEMBERED = 20_000;
+const REMEMBERED = 4_000;
 let recentIds = new Map<string, string>();
 let olderIds = new Map<string, string>();
 
