@@ -20,7 +20,7 @@ const LIVE_BY_NAME = statement(
   'campaign_live_by_name',
   `SELECT c.* FROM unnest($1::text[], $2::text[]) w (marca, nombre),
      LATERAL (SELECT ${COLUMNS} FROM campaign
-       WHERE marca_id = w.marca AND nombre_normalizado = w.nombre AND estado <> 'CANCELADA' LIMIT 1) c`,
+       WHERE marca_id = w.marca AND nombre_normalizado = w.nombre AND NOT cancelada LIMIT 1) c`,
 );
 
 const INSERT = statement(
