@@ -1,5 +1,5 @@
 // Runs a TypeScript program of this repository, and makes ready whatever it needs first:
-//   node apps/embedded/launch.mjs [--service] <program> [argument …]
+//   node apps/embedded/launch.mjs [--service | --bundle] <program> [argument …]
 // The start for everyone, so it must work where nothing is installed and say so where Node is too old: until Node is
 // known to be new enough, this file uses only what Node 12 can parse, and bootstrap.mjs is not loaded.
 const OLDEST_NODE = 20;

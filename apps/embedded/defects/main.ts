@@ -37,7 +37,8 @@ const simulate = (folder: string, seeds: number, system?: string): Promise<Caugh
     const child = spawn(
       process.execPath,
       [
-        ...['--import', 'tsx', 'apps/embedded/src/simulation/main.ts', '--seeds', `1..${seeds}`],
+        ...['apps/embedded/launch.mjs', '--bundle', 'apps/embedded/src/simulation/main.ts'],
+        ...['--seeds', `1..${seeds}`],
         ...['--jobs', '1', '--bail'], // a copy runs on a core of its own
         ...(system === undefined ? [] : ['--system', system]),
       ],

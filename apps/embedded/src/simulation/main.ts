@@ -6,6 +6,8 @@ import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { type System, systems } from './processes.ts';
 import { type Level, runSeed, type SeedResult } from './seed-run.ts';
 
+const LAUNCH = fileURLToPath(new URL('../../launch.mjs', import.meta.url));
+const PROGRAM = 'apps/embedded/src/simulation/main.ts';
 /** The first argument of a worker process. */
 const WORKER = 'worker';
 
@@ -59,9 +61,8 @@ const runAll = async (
   const isOver = (): boolean => next > last || (bail && failed > 0);
   const runShare = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const args = [WORKER, level, ...(only ? [only] : [])];
-      const worker = fork(fileURLToPath(import.meta.url), args, {
-        execArgv: ['--max-semi-space-size=64', '--import', 'tsx'],
+      const worker = fork(LAUNCH, ['--bundle', PROGRAM, WORKER, level, ...(only ? [only] : [])], {
+        execArgv: ['--max-semi-space-size=64'],
       });
       let ended = false;
       const give = (): void => {
