@@ -43,6 +43,8 @@ class HeldFault extends Error {
 export function drainHeldMessages<Tx>(options: DrainOptions<Tx>): { close(): Promise<void> } {
   const { store, unitOfWork, runtime, subscription, contracts, handler, log, metrics, settings } = options;
   let closing = false;
+  /** Keys that ended a turn with a transient fault: their turn is last, so that no key holds up the others. */
+  const tardy = new Set<string>();
   let turn: Promise<void> = Promise.resolve();
   let cancel = runtime.after(settings.heldPollMs, poll);
 
@@ -55,14 +57,21 @@ export function drainHeldMessages<Tx>(options: DrainOptions<Tx>): { close(): Pro
   }
 
   async function drainDue(): Promise<void> {
-    const keys = await store.dueHeldKeys(subscription, new Date(runtime.now()), KEYS_A_TURN);
-    for (const key of keys) {
-      let fault: HeldFault | undefined;
-      while (!closing) {
-        const outcome = await tryHead(key, fault);
-        if (outcome === 'waits') break;
-        fault = outcome === 'handled' ? undefined : outcome;
-      }
+    const due = await store.dueHeldKeys(subscription, new Date(runtime.now()), KEYS_A_TURN);
+    for (const key of tardy) if (!due.includes(key)) tardy.delete(key);
+    for (const key of [...due].sort((a, b) => Number(tardy.has(a)) - Number(tardy.has(b)))) {
+      tardy.add(key);
+      await drainKey(key);
+      tardy.delete(key);
+    }
+  }
+
+  async function drainKey(key: string): Promise<void> {
+    let fault: HeldFault | undefined;
+    while (!closing) {
+      const outcome = await tryHead(key, fault);
+      if (outcome === 'waits') return;
+      fault = outcome === 'handled' ? undefined : outcome;
     }
   }
 

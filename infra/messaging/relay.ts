@@ -4,6 +4,7 @@ import { type Backoff, backoffMs } from './backoff.ts';
 import type { Lease } from './lease.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
 import { outboxDeletes } from './outbox-deletes.ts';
+import { type ParkedRow, parkedRows } from './parked-rows.ts';
 import type { MessagingStore, OutboxRow } from './store.ts';
 import { toBusMessage } from './wire.ts';
 
@@ -59,18 +60,6 @@ export interface Ticket {
   abandoned(outcome: 'rolled-back' | 'unknown'): void;
 }
 
-/**
- * A row that the bus refuses for good. It and the later ones of its key stay in the outbox until an operator frees it
- * (unpublished.ts); a restart tries again.
- */
-export interface ParkedRow {
-  readonly seq: number;
-  readonly key: string;
-  readonly topic: string;
-  readonly id: string;
-  readonly reason: string;
-}
-
 export interface Relay {
   /** Begins to publish, with the lease where there is one. What the outbox holds from before comes first. */
   start(): void;
@@ -102,9 +91,6 @@ interface Lane {
   publishing: number;
   failures: number;
   retry?: Cancel | undefined;
-  parked?: ParkedRow;
-  /** Whether the parked row is written down: one that is no more was freed. */
-  recorded?: boolean;
 }
 
 /**
@@ -154,7 +140,6 @@ export function createRelay(options: RelayOptions): Relay {
   let yielding = false;
   let nextSweep: Cancel | undefined;
   let deletedMeanwhile: number[] = [];
-  let nextLook: Cancel | undefined;
 
   const deletes = outboxDeletes({
     store,
@@ -171,6 +156,15 @@ export function createRelay(options: RelayOptions): Relay {
     },
   });
 
+  const parked = parkedRows({
+    store,
+    runtime,
+    log,
+    metrics,
+    everyMs: settings.sweepEveryMs,
+    freed: () => sweep(),
+  });
+
   const laneOf = (key: string): Lane => {
     const lane = lanes.get(key) ?? { key, queue: [], publishing: 0, failures: 0 };
     lanes.set(key, lane);
@@ -178,8 +172,8 @@ export function createRelay(options: RelayOptions): Relay {
   };
 
   const accept = (row: OutboxRow, read = 0): void => {
+    if (parked.has(row.key) || known.has(row.seq)) return;
     const lane = laneOf(row.key);
-    if (lane.parked || known.has(row.seq)) return;
     known.add(row.seq);
     pending += 1;
     const queued = { row, after: newestTicket, read };
@@ -198,7 +192,7 @@ export function createRelay(options: RelayOptions): Relay {
   };
 
   const pump = (lane: Lane): void => {
-    if (!started || stopped || lane.parked || lane.publishing > 0 || lane.retry) return;
+    if (!started || stopped || lane.publishing > 0 || lane.retry) return;
     if (replicas ? !leading || !replicas.lease.held() : sweeping) return;
     let ready = 0;
     for (const queued of lane.queue) {
@@ -247,7 +241,6 @@ export function createRelay(options: RelayOptions): Relay {
     }
     lane.retry?.();
     lane.retry = undefined;
-    delete lane.parked;
     lane.failures = 0;
     if (lane.queue.length === 0) lanes.delete(lane.key);
   }
@@ -264,6 +257,7 @@ export function createRelay(options: RelayOptions): Relay {
     suspects.clear();
     nextSweep?.();
     for (const lane of [...lanes.values()]) forgetUnpublished(lane);
+    parked.forget();
     settle();
   };
 
@@ -277,48 +271,13 @@ export function createRelay(options: RelayOptions): Relay {
     });
   }
 
+  /** The key's rows stay in the outbox, and are taken from there once it is freed. */
   function park(lane: Lane, row: OutboxRow, reason: string): void {
-    const { seq, topic, id, props } = row;
-    lane.parked = { seq, key: lane.key, topic, id, reason };
-    lane.recorded = false;
     for (const queued of lane.queue) known.delete(queued.row.seq);
     pending -= lane.queue.length;
     lane.queue = [];
-    metrics.parked('outbox', topic);
-    log.error(
-      { saga: props.r ?? lane.key, message: id, contract: topic, seq, reason },
-      'the bus refuses a message: its key is parked',
-    );
-    void lookAtParked();
-  }
-
-  const parkedLanes = (): (Lane & { parked: ParkedRow })[] =>
-    [...lanes.values()].filter((lane): lane is Lane & { parked: ParkedRow } => lane.parked !== undefined);
-
-  /** Writes down what is parked, so that operators see it wherever they ask, and goes on with what they have freed. */
-  async function lookAtParked(): Promise<void> {
-    nextLook?.();
-    nextLook = undefined;
-    const parked = parkedLanes().map((lane) => ({ lane, row: lane.parked }));
-    if (stopped || parked.length === 0) return;
-    try {
-      const recorded = parked.filter(({ lane }) => lane.recorded);
-      if (recorded.length > 0) {
-        const standing = new Set(await store.parkedSeqs());
-        const freed = recorded.filter(({ lane, row }) => lane.parked === row && !standing.has(row.seq));
-        for (const { lane } of freed) lanes.delete(lane.key);
-        if (freed.length > 0) sweep();
-      }
-      for (const { lane, row } of parked)
-        if (lane.parked === row && !lane.recorded) {
-          await store.recordParked(row.seq, row.reason, new Date(runtime.now()));
-          lane.recorded = true;
-        }
-    } catch (error) {
-      log.warn({ err: error }, 'parked messages could not be looked at: it is tried again');
-    }
-    if (!stopped && !nextLook && parkedLanes().length > 0)
-      nextLook = runtime.after(settings.sweepEveryMs, () => void lookAtParked());
+    lanes.delete(lane.key);
+    parked.park(row, reason);
   }
 
   /** Brings what was left in the outbox once there is room. */
@@ -352,7 +311,7 @@ export function createRelay(options: RelayOptions): Relay {
     reading = true;
     // Where others write, what is known is not read again. Even without room one row is: all that is newer makes some.
     const limit = replicas ? Math.max(1, settings.capacity - known.size) : settings.capacity;
-    const parkedKeys = parkedLanes().map((lane) => lane.key);
+    const parkedKeys = parked.list().map(({ key }) => key);
     // From here on what is committed is taken in again: the snapshot may not have it.
     overflowed = false;
     readsBegun += 1;
@@ -463,8 +422,8 @@ export function createRelay(options: RelayOptions): Relay {
       };
     },
     pending: () => pending,
-    parked: () => parkedLanes().map((lane) => lane.parked),
-    reconsider: () => void lookAtParked(),
+    parked: parked.list,
+    reconsider: parked.look,
     async drain(limitMs) {
       yielding = replicas !== undefined;
       if (started && !stopped) {
@@ -479,7 +438,7 @@ export function createRelay(options: RelayOptions): Relay {
       stopped = true;
       deletes.stop();
       nextSweep?.();
-      nextLook?.();
+      parked.stop();
       for (const lane of lanes.values()) lane.retry?.();
       if (replicas) {
         await replicas.lease.release();

@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BusMessage, Settled } from '../bus/bus.ts';
 import { systemRuntime } from '../system-runtime.ts';
+import type { Lease, LeaseListener } from './lease.ts';
 import { MemoryDatabase, memoryStore } from './memory-store.ts';
 import { createRelay, type RelaySettings } from './relay.ts';
 import type { NewOutboxRow, OutboxRow } from './store.ts';
@@ -24,7 +25,7 @@ const row = (key: string, label: string): NewOutboxRow => ({
 });
 
 /** A relay on an outbox in memory, and a bus that answers when and what the test says. */
-const harness = (settings: Partial<RelaySettings> = {}) => {
+const harness = (settings: Partial<RelaySettings> = {}, lease?: Lease) => {
   const store = memoryStore(new MemoryDatabase());
   /** Calls that wait for their answer. */
   const calls: { labels: string[]; key: string; answer(settled?: Settled[]): void }[] = [];
@@ -61,6 +62,7 @@ const harness = (settings: Partial<RelaySettings> = {}) => {
         parked: (where) => void parked.push(where),
       },
       settings: { backoff: { firstMs: 1, mostMs: 5 }, deleteAfterMs: 1, sweepEveryMs: 60_000, ...settings },
+      ...(lease && { replicas: { lease, written: () => {}, released: () => {} } }),
     });
   const relay = make();
   const left = () => store.sweep(1_000, []);
@@ -242,6 +244,37 @@ test('a refused message that is skipped is published by nobody, and the next of 
   assert.equal(h.published, ['2']);
   await h.relay.drain(1_000);
   assert.equal(await h.left(), []);
+});
+
+test('who loses the lease has nothing parked, and tries what was refused again once it has it back', async () => {
+  let leads = true;
+  let listener: LeaseListener | undefined;
+  const h = harness(
+    {},
+    {
+      start(told) {
+        listener = told;
+      },
+      held: () => leads,
+      look: () => {},
+      release: async () => {},
+    },
+  );
+  h.relay.start();
+  listener?.taken();
+  (await h.commit(row('k', '1'), row('k', '2'))).answered();
+  await eventually('it is published', () => h.calls.length === 1);
+  h.calls[0]?.answer(refused);
+  await eventually('it is listed', async () => (await h.listed()).length === 1);
+  assert.is(h.relay.parked().length, 1);
+  leads = false;
+  listener?.lost();
+  assert.equal(h.relay.parked(), []);
+  leads = true;
+  listener?.taken();
+  await h.flow(2);
+  assert.equal(h.published, ['1', '2']);
+  await h.relay.drain(1_000);
 });
 
 test('a message that is refused again is parked and listed again', async () => {

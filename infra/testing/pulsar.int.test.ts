@@ -1,15 +1,32 @@
 // time limit: 300 s
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { brokerPidFile, brokerTemporaryFolder } from '../deploy/pulsar/broker.ts';
 import { startOwnPulsar, startSecuredPulsar } from './pulsar.ts';
 
 const test = suite('test broker');
+// A folder of this file's own, where its broker's is found.
+const temporary = mkdtempSync(join(tmpdir(), 'cordada-test-'));
+process.env.TMPDIR = temporary;
 const own = await startOwnPulsar();
+
+const brokerFolder = (): string => {
+  const [name = ''] = readdirSync(temporary).filter((one) => one.startsWith('cordada-pulsar-'));
+  return join(temporary, name);
+};
+/** The native libraries that the broker has unpacked, by where it has them from. */
+const unpacked = (): { readonly there: readonly string[]; readonly mapped: readonly string[] } => {
+  const folder = brokerFolder();
+  const maps = readFileSync(`/proc/${readFileSync(brokerPidFile(folder), 'utf8').trim()}/maps`, 'utf8');
+  const mapped = maps.match(/\/\S*(?:librocksdbjni|netty)\S*\.so\b/g) ?? [];
+  const there = readdirSync(brokerTemporaryFolder(folder)).filter((name) => name.startsWith('librocksdbjni'));
+  return { there, mapped: [...new Set(mapped)] };
+};
 
 const ask = async (url: string, init: RequestInit = {}): Promise<{ status: number; text: string }> => {
   const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
@@ -41,6 +58,13 @@ else {
     assert.ok(dead, 'a killed broker still answers');
     await own.restart();
     assert.match((await ask(`${topics}/kept/partitions`)).text, /"partitions":3/);
+  });
+
+  test('a broker that was killed and started again has its native libraries once, among its own data', () => {
+    const { there, mapped } = unpacked();
+    assert.is(there.length, 1);
+    assert.ok(mapped.length > 1, 'of RocksDB and Netty');
+    for (const path of mapped) assert.ok(path.startsWith(brokerTemporaryFolder(brokerFolder())), path);
   });
 
   test('a paused broker answers nothing until it goes on', async () => {
@@ -101,7 +125,10 @@ else {
     }
   });
 
-  test.after(() => own.stop());
+  test.after(async () => {
+    await own.stop();
+    rmSync(temporary, { recursive: true });
+  });
 }
 
 test.run();

@@ -63,7 +63,7 @@ const start = (definition: Definition, message: Received, now: number): Decision
   const { envelope, fault } = message;
   if (envelope.contract !== definition.start.name) return undefined;
   const origin: Origin = {
-    input: fault ? new Uint8Array() : definition.start.encode(message.body),
+    input: inputOf(definition, message),
     fingerprint: definition.start.fingerprint,
     claves: fault ? [] : definition.clave(message.body),
     deshace: null,
@@ -85,11 +85,26 @@ const start = (definition: Definition, message: Received, now: number): Decision
   });
   if (fault) {
     // It has no input to build a message from: it ends as it began, and whoever waits for it hears why.
-    turn.failure = { paso: definition.steps[0]?.name ?? '', codigo: 'ERROR_INTERNO', motivo: fault.cause };
+    const motivo =
+      fault.kind === 'undecodable'
+        ? `el mensaje no se puede leer: ${fault.cause}`
+        : 'lo pedido no se pudo iniciar'; // what threw is logged: it may be the database's own words
+    turn.failure = { paso: definition.steps[0]?.name ?? '', codigo: 'ERROR_INTERNO', motivo };
     turn.status = 'COMPENSATED';
-    turn.log({ que: 'terminada', motivo: fault.cause });
+    turn.log({ que: 'terminada', motivo });
   } else turn.forward();
   return turn.decision();
+};
+
+/** What a saga is begun with, for its projections too; no bytes where nobody can read it. */
+const inputOf = ({ start }: Definition, { body, fault }: Received): Uint8Array => {
+  if (!fault) return start.encode(body);
+  if (body === undefined) return new Uint8Array();
+  try {
+    return start.encode(body);
+  } catch {
+    return new Uint8Array(); // this may be what failed, and was logged, before
+  }
 };
 
 const receive = (turn: Turn, message: Received): Decision | undefined => {

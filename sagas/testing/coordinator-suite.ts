@@ -294,7 +294,7 @@ export const coordinatorSuite = <Tx>(
     assert.is(instance?.status, 'COMPENSATED');
     assert.equal(
       [instance?.state.failure?.codigo, instance?.state.failure?.motivo],
-      ['ERROR_INTERNO', 'no es Avro'],
+      ['ERROR_INTERNO', 'el mensaje no se puede leer: no es Avro'],
     );
   });
 

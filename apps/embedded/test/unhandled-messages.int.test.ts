@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { BusMessage } from '@cordada/infra/bus/bus.ts';
 import { busMessage } from '@cordada/infra/messaging/wire.ts';
 import { freshDatabase, startTestPostgres } from '@cordada/infra/testing/postgres.ts';
-import { contracts } from '@cordada/schemas';
+import { type Contract, contracts } from '@cordada/schemas';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startApiFleet } from './api-fleet.ts';
@@ -21,6 +21,7 @@ else {
   const { fleet, call, campaign, completed } = await startApiFleet({ place, runtime });
   const partnerTables = await openTables(postgres.url, prefix, 'partner');
   const campaignTables = await openTables(postgres.url, prefix, 'campaign');
+  const compraTables = await openTables(postgres.url, prefix, 'gestor-compra');
   const waiting = { prefer: 'wait=30' };
 
   interface Held {
@@ -92,6 +93,24 @@ else {
       'forastero',
       runtime,
     );
+
+  /** A command that begins a saga, in bytes that are none. */
+  // biome-ignore lint/suspicious/noExplicitAny: its body is not looked at
+  const unreadable = (contract: Contract<any>, id: string): BusMessage => ({
+    ...busMessage(
+      {
+        contract,
+        body: undefined as never,
+        payload: new Uint8Array(),
+        correlationId: id,
+        subject: id,
+        idempotencyKey: id,
+      },
+      'forastero',
+      runtime,
+    ),
+    payload: Buffer.from([0xff, 0xff, 0xff]),
+  });
 
   test('an event holds its own key, in order, and nobody else’s, until it is skipped with a reason', async () => {
     const [mine, other] = [await withDirectPartner(), await withDirectPartner()];
@@ -201,9 +220,67 @@ else {
     const failed = await call('POST', '/registrar-campaign', body, waiting);
     assert.is(failed.json.estado, 'COMPENSATED', failed.text);
     assert.is(failed.json.motivo.codigo, 'ERROR_INTERNO');
+    assert.not.match(failed.text, /constraint|insisted|relation/i);
     await mend();
     await completed(body);
     assert.is(await everHeld(), before);
+  });
+
+  test('a command that begins a saga and cannot be read ends it at once, and says so', async () => {
+    const id = runtime.uuid();
+    await fleet.bus.publish([unreadable(contracts.IniciarCampaign, id)]);
+    const saga = await eventually('it has ended', async () => {
+      const { estado, motivo } = await sagaOf(id);
+      return estado === 'COMPENSATED' && motivo;
+    });
+    assert.is(saga.codigo, 'ERROR_INTERNO');
+    assert.match(saga.motivo, /no se puede leer/);
+  });
+
+  test('a purchase that cannot be begun is refused, with its reason wherever its buyer looks', async () => {
+    const idUsuario = runtime.uuid();
+    const asked = { idUsuario, productos: [{ producto: '3', cantidad: 1 }], domicilio: 'Calle imposible' };
+    const mend = await compraTables.insist('compra', "domicilio NOT IN ('Calle imposible', 'No indicado')");
+    const taken = await call('POST', '/api/compras', asked);
+    assert.is(taken.status, 202, taken.text);
+    const refused = await eventually('it is refused', async () => {
+      const answer = await call('GET', taken.header('location') ?? '');
+      return answer.status === 200 && answer.json.estado === 'RECHAZADA' && answer;
+    });
+    assert.is(refused.json.codigo, 'ERROR_INTERNO');
+    assert.match(refused.json.motivo, /no se pudo iniciar/);
+    assert.not.match(refused.text, /constraint|insisted|relation/i);
+    const { id, motivo } = refused.json;
+    assert.equal((await call('GET', `/usuarios/${idUsuario}/compras`)).json, [refused.json]);
+    const waited = await call('POST', '/api/compras', asked, waiting);
+    assert.equal([waited.status, waited.json.estado, waited.json.motivo], [200, 'RECHAZADA', motivo]);
+    assert.is((await call('DELETE', `/api/compras/${id}`)).status, 409);
+    const query = `query { compras(idUsuario: "${idUsuario}", limit: 1) { id estado codigo motivo }
+      compra(id: "${id}") { estado motivo productos { cantidad } } }`;
+    assert.equal((await call('POST', '/v1', { query })).json.data, {
+      compras: [{ id, estado: 'RECHAZADA', codigo: 'ERROR_INTERNO', motivo }],
+      compra: { estado: 'RECHAZADA', motivo, productos: [] },
+    });
+    const attributes = { producto_id: 3, cantidad: 1 };
+    const bought = await call(
+      'POST',
+      '/api/purchases',
+      { data: { type: 'purchases', attributes } },
+      { 'x-api-key': 'secret-key-123', 'content-type': 'application/vnd.api+json' },
+    );
+    assert.is(bought.status, 503, bought.text);
+    assert.is(bought.json.errors[0].detail, motivo);
+    await mend();
+
+    const garbled = runtime.uuid();
+    await fleet.bus.publish([unreadable(contracts.IniciarCompra, garbled)]);
+    const unread = await eventually('it is refused', async () => {
+      const answer = await call('GET', `/api/compras/${garbled}`);
+      return answer.status === 200 && answer.json;
+    });
+    assert.equal([unread.estado, unread.codigo, unread.idUsuario], ['RECHAZADA', 'ERROR_INTERNO', '']);
+    assert.match(unread.motivo, /no se puede leer/);
+    assert.equal([await heldOf(id), await heldOf(garbled)], [[], []]);
   });
 
   test('a retriable step is held with its saga alone, and the saga completes when it is mended', async () => {
@@ -310,7 +387,7 @@ else {
   });
 
   test.after(async () => {
-    await Promise.all([partnerTables.close(), campaignTables.close()]);
+    await Promise.all([partnerTables, campaignTables, compraTables].map((tables) => tables.close()));
     await fleet.stop();
     await postgres.stop();
   });

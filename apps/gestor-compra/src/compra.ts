@@ -1,5 +1,6 @@
+import { wellFormed } from '@cordada/infra/messaging/well-formed.ts';
 import type { SagaChange } from '@cordada/sagas/engine/coordinator.ts';
-import type { CompraRechazada, InventarioValidado } from '@cordada/schemas';
+import type { CompraRechazada, IniciarCompra, InventarioValidado } from '@cordada/schemas';
 
 /** systems.md §2, in the order in which a purchase goes through them; or RECHAZADA instead. */
 export type EstadoCompra =
@@ -41,19 +42,35 @@ const reached: Readonly<Record<string, EstadoCompra>> = {
 /** Whoever undoes a confirmed purchase has a reason, and this code. */
 const DESHECHA = 'DESHECHA';
 
-type Cambio = Pick<
-  SagaChange,
-  'id' | 'deshace' | 'estado' | 'paso' | 'deshaciendo' | 'failure' | 'motivo' | 'input'
->;
+type Cambio = Pick<SagaChange, 'id' | 'deshace' | 'estado' | 'paso' | 'deshaciendo' | 'failure' | 'motivo'>;
+
+/** What was asked for, as the purchase keeps it. */
+export interface Pedida {
+  readonly id: string;
+  readonly id_usuario: string;
+  readonly domicilio: string;
+  readonly lineas: IniciarCompra['lineas'];
+}
+
+/** As many characters of a name as any index takes. */
+const MAX_NAME = 200;
+
+/**
+ * What a purchase was begun with. One that ended as it began may be one that nobody could read, or that could not be
+ * written: what is kept of that is who wanted it, in text that Postgres takes, so that it can be read back with its reason.
+ */
+export const pedida = ({ id, estado, input }: Pick<SagaChange, 'id' | 'estado' | 'input'>): Pedida => {
+  const asked = input as IniciarCompra | undefined;
+  if (asked && estado !== 'COMPENSATED') return { id, ...asked };
+  const id_usuario = wellFormed((asked?.id_usuario ?? '').replaceAll('\0', '').slice(0, MAX_NAME));
+  return { id, id_usuario, domicilio: '', lineas: [] };
+};
 
 /**
  * The purchase after a change of its saga, or of the saga that undoes it. An undo saga leaves it CONFIRMADA until its
  * pivot has passed: an order that is on its way refuses to be undone, and then nothing has happened to the purchase.
- * @returns undefined when it means nothing to it
  */
-export const proyectada = (change: Cambio): Proyectada | undefined => {
-  // A command that nobody could read begins a saga that ends at once: there is nothing that somebody wanted to buy.
-  if (change.input === undefined) return undefined;
+export const proyectada = (change: Cambio): Proyectada => {
   const detenida = change.estado === 'PARKED';
   if (change.deshace !== null) return undone(change, change.deshace, detenida);
   const { id, estado, paso = '', deshaciendo, failure } = change;

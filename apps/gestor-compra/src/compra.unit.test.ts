@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { proyectada } from './compra.ts';
+import { pedida, proyectada } from './compra.ts';
 
 const test = suite('a purchase');
 const change = {
@@ -11,7 +11,6 @@ const change = {
   deshaciendo: false,
   failure: undefined,
   motivo: null,
-  input: {},
 } as const;
 const undo = { ...change, id: 'u1', deshace: 'c1', paso: 'anulacion', motivo: 'ya no' } as const;
 const faltantes = [{ producto: '7', pedido: 2, disponible: 1 }];
@@ -94,11 +93,25 @@ test('whose order is on its way stays confirmed: nothing of it was undone', () =
     });
 });
 
-test('that nobody could read is none', () => {
-  assert.is(
-    proyectada({ ...change, estado: 'COMPENSATED', paso: undefined, failure, input: undefined }),
-    undefined,
-  );
+test('that could not be begun is refused, and keeps of what was asked for only who wanted it', () => {
+  const ended = { ...change, estado: 'COMPENSATED', paso: undefined, failure } as const;
+  assert.is(proyectada(ended).estado, 'RECHAZADA');
+  assert.is(proyectada(ended).razon?.codigo, 'FALTA');
+  const lineas = [{ producto: '7\0', cantidad: 2 }];
+  const input = { id_usuario: `ana\0\ud800${'x'.repeat(9_000)}`, domicilio: '\0', lineas, vence: null };
+  assert.equal(pedida({ ...ended, input }), {
+    id: 'c1',
+    id_usuario: `ana\ufffd${'x'.repeat(196)}`,
+    domicilio: '',
+    lineas: [],
+  });
+  assert.equal(pedida({ ...ended, input: undefined }), {
+    id: 'c1',
+    id_usuario: '',
+    domicilio: '',
+    lineas: [],
+  });
+  assert.equal(pedida({ ...change, input }).lineas, lineas);
 });
 
 test.run();

@@ -1,8 +1,7 @@
 import { array } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import type { SagaChange } from '@cordada/sagas/engine/coordinator.ts';
-import type { IniciarCompra } from '@cordada/schemas';
-import { proyectada, type Validada } from './compra.ts';
+import { type Pedida, type Proyectada, pedida, proyectada, type Validada } from './compra.ts';
 
 const INSERT = statement(
   'compra_insert',
@@ -22,13 +21,12 @@ const UPDATE = statement(
 
 /** Carries changes of sagas over to their purchases, in the sagas' own transaction. */
 export const projectCompras = (tx: SqlTransaction, changes: readonly SagaChange[], now: Date): void => {
-  const begun: (IniciarCompra & { readonly id: string })[] = [];
-  const moved = new Map<string, NonNullable<ReturnType<typeof proyectada>> & { validada?: Validada }>();
+  const begun: Pedida[] = [];
+  const moved = new Map<string, Proyectada & { validada?: Validada }>();
   for (const change of changes) {
     const next = proyectada(change);
-    if (!next) continue;
     if (change.antes === undefined && change.deshace === null) {
-      begun.push({ id: change.id, ...(change.input as IniciarCompra) });
+      begun.push(pedida(change));
       // What else the same transaction brought follows its row like every later change.
       if (next.estado === 'COMPRA_CREADA') continue;
     }

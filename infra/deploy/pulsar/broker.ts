@@ -128,6 +128,12 @@ const isReady = async (web: string, security: BrokerSecurity | undefined): Promi
 /** Where the pid of the broker of a folder stands while it runs. */
 export const brokerPidFile = (folder: string): string => join(folder, 'broker.pid');
 
+/**
+ * Where the broker of a folder unpacks its native libraries: one that is killed leaves them there, 10 MiB each time, and
+ * the next start on the folder removes them.
+ */
+export const brokerTemporaryFolder = (folder: string): string => join(folder, 'temporary');
+
 /** The pid of the broker that runs on a folder now. A crash may have left a pid that is another process's since. */
 const brokerOf = (pidFile: string): number | undefined => {
   try {
@@ -147,6 +153,7 @@ const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || ch
 export const startBroker = async (options: BrokerOptions): Promise<Broker> => {
   const { java, jars, folder, ports, security, heapMb = 512, log } = options;
   mkdirSync(folder, { recursive: true });
+  const temporary = brokerTemporaryFolder(folder);
   const config = join(folder, 'standalone.conf');
   writeFileSync(config, configuration(options), { mode: 0o600 });
   const pidFile = brokerPidFile(folder);
@@ -154,6 +161,8 @@ export const startBroker = async (options: BrokerOptions): Promise<Broker> => {
   if (other !== undefined)
     throw new ServerRefused(`process ${other} is a broker that runs on ${folder} already`);
   rmSync(pidFile, { force: true });
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary);
   const guardian = startGuardian(pidFile, 'KILL');
 
   const archive = classArchiveOf(java, jars);
@@ -170,6 +179,7 @@ export const startBroker = async (options: BrokerOptions): Promise<Broker> => {
     '-XX:MaxDirectMemorySize=512m',
     '-XX:+ExitOnOutOfMemoryError',
     ...(options.shortLived ? ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] : []),
+    `-Djava.io.tmpdir=${temporary}`,
     '-Dio.netty.tryReflectionSetAccessible=true',
     `-Dlog4j2.configurationFile=${beside('log4j2.xml')}`,
     ...OPENED.map((name) => `--add-opens=${name}=ALL-UNNAMED`),

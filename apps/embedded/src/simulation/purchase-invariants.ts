@@ -22,7 +22,7 @@ interface Fate {
 }
 
 /** Whether the command that began it could be handled: else there is nothing that somebody wanted to buy. */
-const wasUnderstood = ({ origin }: Instance): boolean => origin.input.length > 0;
+const wasUnderstood = ({ state }: Instance): boolean => state.items.length > 0;
 
 /** The purchases that have ended, but those of which an operator said how. */
 const fatesOf = (seen: Observation): readonly Fate[] =>
