@@ -217,7 +217,7 @@ export const launch = async (args) => {
   process.argv = [process.execPath, path, ...rest];
   if (isBundle) {
     process.setSourceMapsEnabled(true);
-    const { bundleOf } = await import('./bundle.mjs');
+    const { bundleOf } = await import('@cordada/infra/bundle/bundle.mjs');
     await import(pathToFileURL(await bundleOf(root, path)).href);
   } else {
     const { register } = await import('tsx/esm/api');

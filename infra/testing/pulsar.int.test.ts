@@ -78,7 +78,7 @@ else {
 
   test('a process that is killed leaves no broker and no data behind', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'cordada-test-'));
-    const program = `import { startOwnPulsar } from ${JSON.stringify(import.meta.resolve('./pulsar.ts'))};
+    const program = `import { startOwnPulsar } from ${JSON.stringify(new URL('./pulsar.ts', import.meta.url).href)};
       const broker = await startOwnPulsar(); console.log(broker.adminUrl); setInterval(() => {}, 1000);`;
     const child = spawn(
       process.execPath,

@@ -2,8 +2,11 @@
  * Runs uvu suites, a process each: `run-suites.ts [--one-by-one] [part of a path …]`. Red where uvu is silently green (see
  * suite-source.ts and suite-outcome.ts). All suites of a run share one Postgres server, at `TEST_DATABASE_URL`.
  */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundlesOf } from '../bundle/bundle.mjs';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
 import { preparePulsar } from './pulsar.ts';
 import { findSuites, type Suite } from './suite-files.ts';
@@ -34,6 +37,13 @@ const report = (suite: Suite, outcome: SuiteOutcome, ms: number, output: string)
 const startPostgres = async (suites: readonly Suite[]): Promise<TestPostgres | undefined> =>
   suites.some((suite) => suite.wantsPostgres) ? startTestPostgres() : undefined;
 
+/** Where this run's bundles stand: below the root, from where they find their packages. */
+const builtFolder = (): string => {
+  const parent = join(root, '.data/suites');
+  mkdirSync(parent, { recursive: true });
+  return mkdtempSync(`${parent}/`);
+};
+
 const ONE_BY_ONE = '--one-by-one';
 
 const main = async (args: readonly string[]): Promise<number> => {
@@ -46,6 +56,17 @@ const main = async (args: readonly string[]): Promise<number> => {
     return 1;
   }
   const skipsFail = process.env.CI === 'true';
+  const built = builtFolder();
+  const unbuilt = (): void => rmSync(built, { recursive: true, force: true });
+  let bundleIn: (path: string) => string;
+  try {
+    const paths = suites.map(({ path }) => path);
+    bundleIn = await bundlesOf(root, paths, built);
+  } catch (error) {
+    unbuilt();
+    console.log(`${(error as Error).message}\n\n0 passed, 1 failed`);
+    return 1;
+  }
   const postgres = await startPostgres(suites);
   if (suites.some((suite) => suite.wantsBroker)) await preparePulsar();
   const environment = {
@@ -56,6 +77,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       killSuites();
+      unbuilt();
       void Promise.resolve(postgres?.stop()).finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
     });
   }
@@ -68,7 +90,10 @@ const main = async (args: readonly string[]): Promise<number> => {
     for (let suite = waiting.shift(); suite !== undefined; suite = waiting.shift()) {
       const start = performance.now();
       const [mistake] = suite.mistakes;
-      const ended = mistake === undefined ? await runSuite(root, suite, environment) : undefined;
+      const ended =
+        mistake === undefined
+          ? await runSuite(root, ['--enable-source-maps', bundleIn(suite.path)], suite, environment)
+          : undefined;
       const outcome: SuiteOutcome =
         ended === undefined
           ? { passed: 0, failed: 1, skipped: 0, problem: suite.mistakes.join('; '), missing: [] }
@@ -85,6 +110,7 @@ const main = async (args: readonly string[]): Promise<number> => {
     waiting.push(...alone);
     await work();
   } finally {
+    unbuilt();
     await postgres?.stop();
   }
 

@@ -24,7 +24,8 @@ test.after.each(({ folder }) => rm(folder, { recursive: true, force: true }));
 /** Runs one suite of that text, and judges it. */
 const outcomeOf = async (folder: string, text: string, timeLimitMs = 10_000): Promise<SuiteOutcome> => {
   await writeFile(join(folder, 'a.test.ts'), head + text);
-  const ended = await runSuite(folder, { path: 'a.test.ts', timeLimitMs }, { ...process.env, NO_COLOR: '1' });
+  const program = ['--import', import.meta.resolve('tsx'), 'a.test.ts'];
+  const ended = await runSuite(folder, program, { timeLimitMs }, { ...process.env, NO_COLOR: '1' });
   return judgeSuite(ended, timeLimitMs, false);
 };
 

@@ -17,15 +17,17 @@ const killGroup = (pid: number): void => {
 /**
  * Runs a suite as a process of its own, in a process group of its own: when it ends, or has taken `timeLimitMs`
  * milliseconds, whatever is left of the group is killed.
- * @param folder the working directory, which `path` is relative to
+ * @param folder the working directory
+ * @param program what Node runs, with the options that it needs
  */
 export const runSuite = (
   folder: string,
-  { path, timeLimitMs }: Pick<Suite, 'path' | 'timeLimitMs'>,
+  program: readonly string[],
+  { timeLimitMs }: Pick<Suite, 'timeLimitMs'>,
   environment: NodeJS.ProcessEnv,
 ): Promise<SuiteProcess> =>
   new Promise((resolve, reject) => {
-    const child: ChildProcess = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), path], {
+    const child: ChildProcess = spawn(process.execPath, program, {
       cwd: folder,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],

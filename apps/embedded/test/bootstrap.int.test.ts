@@ -16,7 +16,7 @@ appendFileSync('calls', process.argv[2] + '\\n');
 rmSync('node_modules', { recursive: true, force: true });
 mkdirSync('node_modules');
 await new Promise((resolve) => setTimeout(resolve, Number(process.env.INSTALL_MS)));
-for (const name of ['tsx', 'esbuild', '@esbuild', 'get-tsconfig', 'resolve-pkg-maps', 'prisma'])
+for (const name of ['@cordada', 'tsx', 'esbuild', '@esbuild', 'get-tsconfig', 'resolve-pkg-maps', 'prisma'])
   try { symlinkSync('${root}node_modules/' + name, 'node_modules/' + name); } catch {}
 cpSync('package-lock.json', 'node_modules/.package-lock.json');
 `;
@@ -32,7 +32,7 @@ test.before.each(async (context) => {
   context.folder = path;
   context.remove = remove;
   await mkdir(join(path, 'apps/embedded'), { recursive: true });
-  for (const file of ['launch.mjs', 'bootstrap.mjs', 'bundle.mjs'])
+  for (const file of ['launch.mjs', 'bootstrap.mjs'])
     await cp(join(root, 'apps/embedded', file), join(path, 'apps/embedded', file));
   await mkdir(join(path, 'npm'));
   await writeFile(join(path, 'npm/npm-cli.js'), FAKE_NPM);
@@ -190,7 +190,7 @@ test('a service runs as its sources are now, each of which finds its own files a
     `import { readFileSync } from 'node:fs';
      import own from 'own';
      import shared from 'shared';
-     export const here = readFileSync(new URL('./beside.txt', import.meta.url), 'utf8');
+     export const here = readFileSync(new URL('./beside.txt', ${'import.meta'}.url), 'utf8');
      export const packages = own + shared;`,
   );
   await write('part/beside.txt', 'beside');

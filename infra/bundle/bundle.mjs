@@ -32,6 +32,23 @@ const ours = (root) => ({
   },
 });
 
+/** @param {string} root the root of the checkout */
+const optionsOf = (root) => ({
+  absWorkingDir: root,
+  write: false,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  sourcemap: 'linked',
+  logLevel: 'silent',
+  // What a bundled package of CommonJS requires, by a name that no source has.
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+  plugins: [ours(root)],
+});
+
 /** How a source stands now; undefined where it is gone. */
 const stampOf = (root, input) => {
   const found = statSync(join(root, input), { throwIfNoEntry: false });
@@ -68,22 +85,10 @@ export const bundleOf = async (root, program) => {
   const began = Date.now();
   const { build } = await import('esbuild');
   const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
+    ...optionsOf(root),
     entryPoints: [program],
     outfile: bundle,
-    write: false,
-    bundle: true,
     metafile: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    sourcemap: 'linked',
-    logLevel: 'silent',
-    // What a bundled package of CommonJS requires, by a name that no source has.
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
-    plugins: [ours(root)],
   });
   const inputs = [
     ...Object.keys(metafile.inputs),
@@ -97,4 +102,26 @@ export const bundleOf = async (root, program) => {
   if (inputs.every((input) => statSync(join(root, input)).mtimeMs < began))
     writeWhole(list, JSON.stringify(stamps));
   return bundle;
+};
+
+/**
+ * Many programs in one go, which share what several of them import.
+ * @param {string} root the root of the checkout
+ * @param {readonly string[]} programs relative to the root
+ * @param {string} folder below the root, for whoever asks alone
+ * @returns {Promise<(program: string) => string>} the path of a program's bundle
+ * @throws where a source cannot be read or parsed: its message names each such place
+ */
+export const bundlesOf = async (root, programs, folder) => {
+  const { build } = await import('esbuild');
+  await build({
+    ...optionsOf(root),
+    entryPoints: [...programs],
+    outdir: folder,
+    outbase: root,
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+    write: true,
+  });
+  return (program) => join(folder, program.replace(/\.ts$/, '.mjs'));
 };
