@@ -36,7 +36,7 @@ const worlds = {
  * @param only the system that is simulated; undefined: as the seed has it
  */
 export const runSeed = async (seed: number, level: Level, only?: System): Promise<SeedResult> => {
-  const world = virtualTime({ seed, keepLines: 2_000 });
+  const world = virtualTime({ seed, keepLines: 2_000, promisesOnly: level === 'engine' });
   const began = world.runtime.now();
   let seen: Observation | undefined;
   let breaches: SeedResult['breaches'];
