@@ -26,6 +26,7 @@ const PLAN = statement(
    FROM unnest(ARRAY[1, 2]::int4[], ARRAY[3, 4]::int4[]) v (id, amount) WHERE a.id = v.id`,
 );
 const FAIL = statement('test.fail', 'SELECT 1 / $1::int4 AS never');
+const ALL = statement('test.all', 'SELECT * FROM account');
 const ONE = statement('test.one', 'SELECT 1 AS one');
 
 const port = ({ name, database, close }: TestDatabase): void => {
@@ -191,6 +192,27 @@ const port = ({ name, database, close }: TestDatabase): void => {
       ),
     );
     assert.equal([...(await database.query(behind, []))], [{ two: 2 }]);
+  });
+
+  test('a statement whose columns change on an open connection is refused once, and never read by its old ones', async () => {
+    const all = (): Promise<readonly unknown[]> =>
+      database.transaction(async (tx) => {
+        await tx.write(INSERT, [1, 10]);
+        const rows = await tx.query(ALL, []);
+        await tx.script('DELETE FROM account');
+        return rows;
+      });
+    for (let i = 0; i < POOL_SIZE; i++) await all(); // whichever connection it is that is used
+    await database.transaction((tx) => tx.script('ALTER TABLE account ADD COLUMN note text'));
+    try {
+      const answers: unknown[] = [];
+      for (let i = 0; i < 2 * POOL_SIZE; i++) answers.push(await all().catch((error) => sqlState(error)));
+      const rows = [{ id: 1, amount: 10, note: null }];
+      for (const answer of answers) if (answer !== '0A000') assert.equal(answer, rows);
+      assert.equal(answers.at(-1), rows);
+    } finally {
+      await database.transaction((tx) => tx.script('ALTER TABLE account DROP COLUMN note'));
+    }
   });
 
   test('two statements of one name in a flight are refused, and its transaction with them', async () => {
