@@ -2,7 +2,8 @@ import type { MemoryBus } from '@cordada/infra/bus/memory.ts';
 import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import type { Instance } from '@cordada/sagas/engine/instance.ts';
 import { definitionOf, type Tipo, tipoOf } from './definitions.ts';
-import { isKeeper, type Keeper, type Processes, subscriptions } from './processes.ts';
+import type { Processes } from './processes.ts';
+import { isKeeper, type Keeper, subscriptions } from './systems.ts';
 import type { Troubles } from './troubles.ts';
 import { type Plan, STRANGER } from './workload.ts';
 

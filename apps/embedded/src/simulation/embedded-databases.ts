@@ -12,7 +12,7 @@ import { migrations as ordenesMigrations } from '@cordada/ordenes/service.ts';
 import { migrations as partnerMigrations } from '@cordada/partner/service.ts';
 import { migrations as trackingMigrations } from '@cordada/tracking/service.ts';
 import { openStores } from '../stores.ts';
-import { isKeeper, type Keeper, type ServiceName } from './processes.ts';
+import { isKeeper, type Keeper, type ServiceName } from './systems.ts';
 
 const migrations: Readonly<Record<Keeper, readonly string[]>> = {
   campaign: campaignMigrations,

@@ -63,20 +63,18 @@ import {
 } from './memory-services.ts';
 import { shopByBus } from './memory-shop.ts';
 import { groupedBySaga, type Handled, type Observation } from './observation.ts';
+import { type Boot, type Replica, superviseProcesses } from './processes.ts';
+import type { Pace, PurchaseDriver, Purchases, Shown } from './purchases.ts';
 import {
-  type Boot,
   type CoordinatorName,
   isCoordinator,
   isKeeper,
   type Keeper,
-  type Replica,
   type ServiceName,
   type System,
   subscriptions,
-  superviseProcesses,
   systems,
-} from './processes.ts';
-import type { Pace, PurchaseDriver, Purchases, Shown } from './purchases.ts';
+} from './systems.ts';
 import { type Climate, drawTroubles } from './troubles.ts';
 import { carryOut, drawPlan, STRANGER } from './workload.ts';
 

@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
-import { type System, systems } from './processes.ts';
 import { type Level, runSeed, type SeedResult } from './seed-run.ts';
+import { type System, systems } from './systems.ts';
 
 const LAUNCH = fileURLToPath(new URL('../../launch.mjs', import.meta.url));
 const PROGRAM = 'apps/embedded/src/simulation/main.ts';

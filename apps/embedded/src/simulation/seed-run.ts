@@ -3,7 +3,7 @@ import { runEngineSeed } from './engine-world.ts';
 import type { Breach } from './invariant.ts';
 import { breachesOf } from './invariants.ts';
 import type { Observation } from './observation.ts';
-import type { System } from './processes.ts';
+import type { System } from './systems.ts';
 
 export type Level = 'engine' | 'services';
 

@@ -27,18 +27,7 @@ import { type Desk, runToRest, unfinishedOf } from './caretaker.ts';
 import type { Tipo } from './definitions.ts';
 import { type Databases, emptyDatabases } from './embedded-databases.ts';
 import { groupedBySaga, type Observation } from './observation.ts';
-import {
-  type Boot,
-  type CoordinatorName,
-  isCoordinator,
-  isKeeper,
-  type Keeper,
-  type Replica,
-  type ServiceName,
-  type System,
-  superviseProcesses,
-  systems,
-} from './processes.ts';
+import { type Boot, type Replica, superviseProcesses } from './processes.ts';
 import type { Pace } from './purchases.ts';
 import { type Answer, type Ask, shopByHttp } from './shop.ts';
 import { SessionQueue, simulateDatabase } from './simulated-database.ts';
@@ -55,6 +44,15 @@ import {
   readSagas,
   readUnfinished,
 } from './sql-observation.ts';
+import {
+  type CoordinatorName,
+  isCoordinator,
+  isKeeper,
+  type Keeper,
+  type ServiceName,
+  type System,
+  systems,
+} from './systems.ts';
 import { type Climate, drawTroubles } from './troubles.ts';
 import { carryOut, drawPlan } from './workload.ts';
 

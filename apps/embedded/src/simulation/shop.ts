@@ -1,8 +1,8 @@
 import { parseJson } from '@cordada/infra/http/json-text.ts';
 import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
-import type { ServiceName } from './processes.ts';
 import type { PurchaseDriver, Purchases } from './purchases.ts';
+import type { ServiceName } from './systems.ts';
 
 /** What is asked of a service over HTTP, as the BFF asks it. */
 export interface Request {

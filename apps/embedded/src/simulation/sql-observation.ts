@@ -8,7 +8,7 @@ import type { Evento } from '@cordada/tracking/evento.ts';
 import type { FirstSent } from './bus-record.ts';
 import type { HeldHere } from './caretaker.ts';
 import type { Handled } from './observation.ts';
-import { type CoordinatorName, type Keeper, subscriptions } from './processes.ts';
+import { type CoordinatorName, type Keeper, subscriptions } from './systems.ts';
 import { STRANGER } from './workload.ts';
 
 type Readable = Pick<Database, 'query'>;

@@ -4,7 +4,7 @@ import type { LeaseSettings } from '@cordada/infra/messaging/lease.ts';
 import { seededBusFaults } from '@cordada/infra/testing/seeded-bus-faults.ts';
 import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
 import type { VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
-import type { System } from './processes.ts';
+import type { System } from './systems.ts';
 import type { Plan } from './workload.ts';
 
 /** How hard a level may be on its fleets. */

@@ -3,7 +3,6 @@ import { busMessage } from '@cordada/infra/messaging/wire.ts';
 import type { Incarnation, VirtualTime } from '@cordada/infra/testing/virtual-time.ts';
 import { entityId } from '@cordada/sagas/engine/turn.ts';
 import { contracts } from '@cordada/schemas';
-import type { System } from './processes.ts';
 import {
   type Asked,
   drawPurchases,
@@ -12,6 +11,7 @@ import {
   type PurchaseDriver,
   type Purchases,
 } from './purchases.ts';
+import type { System } from './systems.ts';
 
 /** How much a seed does, and how unkind its world is. */
 export interface Plan {
