@@ -69,6 +69,7 @@ test('a lost connection is made again, and nothing of the old one comes through'
 test('a refusal is told by its status and in the words of the page', async () => {
   const server = createServer((_, response) => response.end());
   server.on('upgrade', (_, socket) => {
+    socket.on('error', () => undefined); // who is refused may be gone before it has read all
     const page =
       '<html><tr><th>STATUS:</th><td>404</td></tr><tr><th>MESSAGE:</th><td>Failed: {&quot;errorMsg&quot;:&quot;Topic &lt;x&gt;\n not found&quot;,&quot;reqId&quot;:1}</td></tr>';
     socket.end(`HTTP/1.1 404 Not Found\r\ncontent-length: ${page.length}\r\n\r\n${page}`);
