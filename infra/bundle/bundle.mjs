@@ -35,7 +35,6 @@ const ours = (root) => ({
 /** @param {string} root the root of the checkout */
 const optionsOf = (root) => ({
   absWorkingDir: root,
-  write: false,
   bundle: true,
   platform: 'node',
   format: 'esm',
@@ -88,6 +87,7 @@ export const bundleOf = async (root, program) => {
     ...optionsOf(root),
     entryPoints: [program],
     outfile: bundle,
+    write: false,
     metafile: true,
   });
   const inputs = [
@@ -121,7 +121,6 @@ export const bundlesOf = async (root, programs, folder) => {
     outbase: root,
     outExtension: { '.js': '.mjs' },
     splitting: true,
-    write: true,
   });
   return (program) => join(folder, program.replace(/\.ts$/, '.mjs'));
 };

@@ -34,6 +34,7 @@ export function unitOfWork<Tx>({ store, relay, runtime, log }: UnitOfWorkOptions
           return { outcome, rows };
         });
         const numbers = (await seqs) ?? [];
+        // Named one by one: of so many rows a spread shows in the profile.
         ticket?.committed(
           rows.map(({ topic, key, id, props, payload }, i) => ({
             seq: numbers[i] as number,

@@ -28,12 +28,11 @@ const spanOf = (id: string): string => id.slice(19, 23) + id.slice(24);
 export const newTrace = (id: string): string => `00-${id.replaceAll('-', '')}-${spanOf(id)}-01`;
 
 /**
- * A new span of the trace of `parent`, with its flags.
- * @param parent a traceparent of version 00, as `readTraceparent` and an envelope have it; empty: a new trace begins
+ * A new span of the trace of `parent`, with its flags; a new trace where that is none.
  * @param id a UUIDv7 that nothing else is named by
  */
 export const nextSpan = (parent: string, id: string): string =>
-  parent === '' ? newTrace(id) : `${parent.slice(0, 36)}${spanOf(id)}${parent.slice(52)}`;
+  isTraceparent(parent) ? `${parent.slice(0, 36)}${spanOf(id)}${parent.slice(52)}` : newTrace(id);
 
 /** The id of a traceparent's trace, as logs and answers name it; undefined where there is none. */
 export const traceIdOf = (traceparent: string): string | undefined =>

@@ -49,7 +49,8 @@ test('a span stays in the trace of its parent, and keeps its flags', () => {
 });
 
 test('what has no parent begins a trace, named after its id', () => {
-  assert.is(nextSpan('', id), newTrace(id));
+  for (const none of ['', 'x', `00-${'0'.repeat(32)}-${span}-01`])
+    assert.is(nextSpan(none, id), newTrace(id));
   assert.ok(isTraceparent(newTrace(id)));
   assert.is(traceIdOf(newTrace(id)), id.replaceAll('-', ''));
   assert.is(traceIdOf(''), undefined);

@@ -23,8 +23,8 @@ export interface VirtualTimeOptions {
   /** How long an I/O takes, on its way and on its way back together: 0 to this, in virtual milliseconds. */
   readonly slowestIoMs?: number;
   /**
-   * What runs on it awaits promises only: no library's `setImmediate` or `nextTick`, no real I/O. Then what follows from an event is
-   * over when its microtasks are, and no event costs a turn of Node's loop, which is a fifth of a run.
+   * What runs on it awaits promises only: no library's `setImmediate` or `nextTick`, no real I/O. Then what follows from
+   * an event is over when its microtasks are, and no event costs a turn of Node's loop, which is a fifth of a run.
    */
   readonly promisesOnly?: boolean;
   /** How many of the log's last lines are kept for `tail`. */

@@ -184,8 +184,7 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
         const known = locals.length;
         const decided = session.apply(one, locals);
         if (one === work[0]) first = decided;
-        for (let i = known; i < locals.length; i++)
-          busy.add((locals[i] as LocalStep).command.envelope.correlationId);
+        for (const { command } of locals.slice(known)) busy.add(command.envelope.correlationId);
       }
       if (locals.length === 0) break;
       const rows = await local.load(

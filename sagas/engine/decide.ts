@@ -63,7 +63,7 @@ const start = (definition: Definition, message: Received, now: number): Decision
   const { envelope, fault } = message;
   if (envelope.contract !== definition.start.name) return undefined;
   const origin: Origin = {
-    input: inputOf(definition, message),
+    input: encodedInput(definition, message),
     fingerprint: definition.start.fingerprint,
     claves: fault ? [] : definition.clave(message.body),
     deshace: null,
@@ -97,7 +97,7 @@ const start = (definition: Definition, message: Received, now: number): Decision
 };
 
 /** What a saga is begun with, for its projections too; no bytes where nobody can read it. */
-const inputOf = ({ start }: Definition, { body, fault }: Received): Uint8Array => {
+const encodedInput = ({ start }: Definition, { body, fault }: Received): Uint8Array => {
   if (!fault) return start.encode(body);
   if (body === undefined) return new Uint8Array();
   try {
