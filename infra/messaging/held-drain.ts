@@ -43,7 +43,7 @@ class HeldFault extends Error {
 export function drainHeldMessages<Tx>(options: DrainOptions<Tx>): { close(): Promise<void> } {
   const { store, unitOfWork, runtime, subscription, contracts, handler, log, metrics, settings } = options;
   let closing = false;
-  /** Keys that ended a turn with a transient fault: their turn is last, so that no key holds up the others. */
+  /** Keys that ended a turn with a transient fault: they come last, and in turns, so that none holds up the others. */
   const tardy = new Set<string>();
   let turn: Promise<void> = Promise.resolve();
   let cancel = runtime.after(settings.heldPollMs, poll);
@@ -57,12 +57,15 @@ export function drainHeldMessages<Tx>(options: DrainOptions<Tx>): { close(): Pro
   }
 
   async function drainDue(): Promise<void> {
-    const due = await store.dueHeldKeys(subscription, new Date(runtime.now()), KEYS_A_TURN);
-    for (const key of tardy) if (!due.includes(key)) tardy.delete(key);
-    for (const key of [...due].sort((a, b) => Number(tardy.has(a)) - Number(tardy.has(b)))) {
-      tardy.add(key);
-      await drainKey(key);
+    const due = await store.dueHeldKeys(subscription, new Date(runtime.now()), KEYS_A_TURN, [...tardy]);
+    for (const key of [...due, ...tardy]) {
       tardy.delete(key);
+      try {
+        await drainKey(key);
+      } catch (error) {
+        tardy.add(key);
+        throw error;
+      }
     }
   }
 

@@ -313,11 +313,11 @@ export function memoryStore(database: MemoryDatabase): MessagingStore<MemoryTran
         held(tx).insert(String(id), { ...message, id });
       }
     },
-    dueHeldKeys: (subscription, now, limit) =>
+    dueHeldKeys: (subscription, now, limit, except) =>
       database.transaction(async (tx) => {
         const heads = new Map<string, HeldMessage>();
         for (const message of held(tx).values()) {
-          if (message.subscription !== subscription) continue;
+          if (message.subscription !== subscription || except.includes(message.key)) continue;
           const head = heads.get(message.key);
           if (!head || message.id < head.id) heads.set(message.key, message);
         }

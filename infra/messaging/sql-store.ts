@@ -121,7 +121,8 @@ const hold = statement(
 const dueHeldKeys = statement(
   'messaging.due-held-keys',
   `SELECT key FROM (
-     SELECT DISTINCT ON (key) key, id, state, next_at FROM held_message WHERE subscription = $1 ORDER BY key, id
+     SELECT DISTINCT ON (key) key, id, state, next_at FROM held_message WHERE subscription = $1 AND key <> ALL($4::text[])
+     ORDER BY key, id
    ) head WHERE state <> 2 AND next_at <= $2 ORDER BY next_at, id LIMIT $3`,
 );
 const HELD = `id, subscription, key, topic, properties, payload, published_at, cause, attempts, state, next_at, held_at`;
@@ -420,8 +421,9 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
         ]),
       );
     },
-    async dueHeldKeys(subscription, now, limit) {
-      const rows = await database.query<{ key: string }>(dueHeldKeys, [subscription, now, limit]);
+    async dueHeldKeys(subscription, now, limit, except) {
+      const values = [subscription, now, limit, array('text', except)];
+      const rows = await database.query<{ key: string }>(dueHeldKeys, values);
       return rows.map((row) => row.key);
     },
     async heldHead(tx, subscription, key) {

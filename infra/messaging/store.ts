@@ -186,8 +186,13 @@ export interface MessagingStore<Tx> {
 
   /** Appends to the keys' queues in the order given, and blocks the keys. */
   hold(tx: Tx, messages: readonly NewHeld[]): void;
-  /** Keys whose oldest message is due, not parked. */
-  dueHeldKeys(subscription: string, now: Date, limit: number): Promise<readonly string[]>;
+  /** Keys whose oldest message is due, not parked; the longest due first. */
+  dueHeldKeys(
+    subscription: string,
+    now: Date,
+    limit: number,
+    except: readonly string[],
+  ): Promise<readonly string[]>;
   /** The oldest message of a key; undefined where none is left. */
   heldHead(tx: Tx, subscription: string, key: string): Promise<HeldMessage | undefined>;
   heldById(tx: Tx, id: number): Promise<HeldMessage | undefined>;
