@@ -16,34 +16,22 @@ import {
   type Undo,
 } from './instance.ts';
 
-/** The ids of one saga's entities, by step and item. */
-type EntityIds = Map<string, string[]>;
-/** A saga needs each of its few ids several times; of so many sagas that are remembered the older half is forgotten at times. */
-const REMEMBERED = 2_000;
-let recentIds = new Map<string, EntityIds>();
-let olderIds = new Map<string, EntityIds>();
-
-const remember = (saga: string, step: string, item: number, id: string): void => {
-  let ids = recentIds.get(saga);
-  if (!ids) {
-    if (recentIds.size >= REMEMBERED / 2) {
-      olderIds = recentIds;
-      recentIds = new Map();
-    }
-    ids = olderIds.get(saga) ?? new Map();
-    recentIds.set(saga, ids);
-  }
-  const ofStep = ids.get(step) ?? [];
-  ofStep[item] = id;
-  ids.set(step, ofStep);
-};
+/** A saga needs each of its few ids several times; of those that are remembered the older half is forgotten at times. */
+const REMEMBERED = 4_000;
+let recentIds = new Map<string, string>();
+let olderIds = new Map<string, string>();
 
 /** The id of the entity that an item of a step makes: derived, so that the undo of an uncertain step can name it. */
 export const entityId = (saga: string, step: string, item: number): string => {
-  const known = (recentIds.get(saga) ?? olderIds.get(saga))?.get(step)?.[item];
+  const key = `${saga}/${step}/${item}`;
+  const known = recentIds.get(key) ?? olderIds.get(key);
   if (known !== undefined) return known;
+  if (recentIds.size >= REMEMBERED / 2) {
+    olderIds = recentIds;
+    recentIds = new Map();
+  }
   const id = uuidV5(`${step}/${item}`, saga);
-  remember(saga, step, item, id);
+  recentIds.set(key, id);
   return id;
 };
 
