@@ -95,7 +95,7 @@ const load = async ({ port, connections, paths, headers }: HttpLoad): Promise<Ht
   const free = [...opened];
   let hits = 0;
   let asking = true;
-  // Who sleeps must be woken by who answers, which costs a virtual machine more than the rest of an answer.
+  // Who sleeps is woken by who answers: the slower the server, the oftener, and it would count as the server's work.
   const stayAwake = (): void => {
     if (asking) setImmediate(stayAwake);
   };
