@@ -6,15 +6,12 @@ import { consumerDefaults } from './consumer-settings.ts';
 import { drainHeldMessages } from './held-drain.ts';
 import { MemoryDatabase, type MemoryTransaction, memoryStore } from './memory-store.ts';
 import type { BatchHandler } from './pipeline.ts';
-import { createRelay } from './relay.ts';
 import { AwayFault, cancelada, SUBSCRIPTION } from './testing/pipeline.ts';
-import { unitOfWork } from './unit-of-work.ts';
+import { silent, unmeasured, unpublishedWork } from './testing/unobserved.ts';
 import { busMessage } from './wire.ts';
 
 const test = suite('turns of held keys that meet transient faults');
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const metrics = { batch: () => {}, retried: () => {}, held: () => {}, parked: () => {}, published: () => {} };
 const POLL_MS = 10;
 
 /**
@@ -57,23 +54,15 @@ const begin = async (keys: readonly string[], failing: ReadonlySet<string>) => {
       return { result: undefined, publish: [] };
     },
   };
-  const relay = createRelay({
-    store,
-    bus: { publish: async () => [] },
-    service: 'partner',
-    runtime,
-    log: silent,
-    metrics,
-  });
   drainHeldMessages({
     store,
-    unitOfWork: unitOfWork({ store, relay, runtime, log: silent }),
+    unitOfWork: unpublishedWork(store, runtime),
     runtime,
     subscription: SUBSCRIPTION,
     contracts: new Map([[contracts.CampaignCancelada.topic, contracts.CampaignCancelada]]),
     handler,
     log: silent,
-    metrics,
+    metrics: unmeasured,
     settings: { ...consumerDefaults, heldPollMs: POLL_MS },
   });
   return { handled, turns: (count: number) => world.run({ horizonMs: count * POLL_MS + 5 }) };

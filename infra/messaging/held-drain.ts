@@ -59,13 +59,10 @@ export function drainHeldMessages<Tx>(options: DrainOptions<Tx>): { close(): Pro
   async function drainDue(): Promise<void> {
     const due = await store.dueHeldKeys(subscription, new Date(runtime.now()), KEYS_A_TURN, [...tardy]);
     for (const key of [...due, ...tardy]) {
+      tardy.delete(key); // what is added anew stands last
+      tardy.add(key);
+      await drainKey(key);
       tardy.delete(key);
-      try {
-        await drainKey(key);
-      } catch (error) {
-        tardy.add(key);
-        throw error;
-      }
     }
   }
 

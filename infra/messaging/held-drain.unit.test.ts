@@ -6,16 +6,13 @@ import { virtualTime } from '../testing/virtual-time.ts';
 import { consume } from './consumer.ts';
 import { MemoryDatabase, type MemoryIo, type MemoryTransaction, memoryStore } from './memory-store.ts';
 import type { BatchHandler } from './pipeline.ts';
-import { createRelay } from './relay.ts';
 import { cancelada, SUBSCRIPTION } from './testing/pipeline.ts';
-import { unitOfWork } from './unit-of-work.ts';
+import { silent, unmeasured, unpublishedWork } from './testing/unobserved.ts';
 import { busMessage } from './wire.ts';
 
 const test = suite('two drains of the same held messages, one of which dies');
 
 type Point = Parameters<MemoryIo>[0];
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const metrics = { batch: () => {}, retried: () => {}, held: () => {}, parked: () => {}, published: () => {} };
 const KEYS = ['s', 't'];
 const HELD = 3;
 const COMING = 3;
@@ -67,19 +64,10 @@ const run = async (diesAt: number) => {
         return { result: undefined, publish };
       },
     };
-    // It is not started: what is written to the outbox stays there.
-    const relay = createRelay({
-      store: own,
-      bus: { publish: async () => [] },
-      service: 'partner',
-      runtime: life.runtime,
-      log: silent,
-      metrics,
-    });
     let receive: (batch: readonly Delivery[]) => Promise<void> = async () => {};
     await consume({
       store: own,
-      unitOfWork: unitOfWork({ store: own, relay, runtime: life.runtime, log: silent }),
+      unitOfWork: unpublishedWork(own, life.runtime),
       bus: {
         async subscribe(_, taken) {
           receive = taken;
@@ -91,7 +79,7 @@ const run = async (diesAt: number) => {
       contracts: [contracts.CampaignCancelada],
       handler,
       log: silent,
-      metrics,
+      metrics: unmeasured,
       settings: { heldPollMs: 10 },
     });
     return receive;

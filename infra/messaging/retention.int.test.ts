@@ -7,8 +7,8 @@ import { migrate } from '../database/migrate.ts';
 import type { ServiceDatabase } from '../database/pool-database.ts';
 import { testDatabases } from '../database/testing/databases.ts';
 import { systemRuntime } from '../system-runtime.ts';
-import type { Log } from './metrics.ts';
 import { type Retained, retain, retainedMessaging } from './retention.ts';
+import { silent } from './testing/unobserved.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const migrations = fileURLToPath(new URL('migrations', import.meta.url));
@@ -33,7 +33,6 @@ const COUNT = statement(
 );
 const countOf = async (database: ServiceDatabase): Promise<unknown> => (await database.query(COUNT, []))[0];
 
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const run = (
   database: Pick<ServiceDatabase, 'query'>,
   retained: readonly Retained[],

@@ -186,7 +186,7 @@ export interface MessagingStore<Tx> {
 
   /** Appends to the keys' queues in the order given, and blocks the keys. */
   hold(tx: Tx, messages: readonly NewHeld[]): void;
-  /** Keys whose oldest message is due, not parked; the longest due first. */
+  /** Keys, those of `except` left out, whose oldest message is due, not parked; the longest due first. */
   dueHeldKeys(
     subscription: string,
     now: Date,

@@ -5,11 +5,10 @@ import { openPostgres } from '../../database/postgres.ts';
 import { systemRuntime } from '../../system-runtime.ts';
 import { consume } from '../consumer.ts';
 import type { BatchHandler } from '../pipeline.ts';
-import { createRelay } from '../relay.ts';
 import { sqlStore } from '../sql-store.ts';
 import type { MessagingStore } from '../store.ts';
-import { unitOfWork } from '../unit-of-work.ts';
 import { cancelada, SUBSCRIPTION } from './pipeline.ts';
+import { silent, unmeasured, unpublishedWork } from './unobserved.ts';
 
 /** What a test tells the replica. A message is named by its saga and number: `s/1`. */
 export type Told =
@@ -45,14 +44,6 @@ const LOCK_TIMEOUT_MS = 300;
 async function run(url: string, database: string, name: string): Promise<void> {
   const tell = (answer: Answer): void => void process.send?.(answer);
   const runtime = systemRuntime();
-  const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-  const metrics = {
-    batch: () => {},
-    retried: () => {},
-    held: () => {},
-    parked: () => {},
-    published: () => {},
-  };
   const opened = await openPostgres({
     url,
     database,
@@ -110,18 +101,10 @@ async function run(url: string, database: string, name: string): Promise<void> {
       return { result: undefined, publish };
     },
   };
-  const relay = createRelay({
-    store,
-    bus: { publish: async () => [] },
-    service: 'partner',
-    runtime,
-    log: silent,
-    metrics,
-  });
   let receive: (batch: readonly Delivery[]) => Promise<void> = async () => {};
   await consume({
     store,
-    unitOfWork: unitOfWork({ store, relay, runtime, log: silent }),
+    unitOfWork: unpublishedWork(store, runtime),
     bus: {
       async subscribe(_, taken): Promise<Subscription> {
         receive = taken;
@@ -133,7 +116,7 @@ async function run(url: string, database: string, name: string): Promise<void> {
     contracts: [contracts.CampaignCancelada],
     handler,
     log: silent,
-    metrics,
+    metrics: unmeasured,
     settings: { heldPollMs: 20, transient: { firstMs: 5, mostMs: 50 }, held: { firstMs: 20, mostMs: 100 } },
   });
   process.on('message', (told: Told) => {

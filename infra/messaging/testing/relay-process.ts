@@ -12,6 +12,7 @@ import { createRelay } from '../relay.ts';
 import { createSignals } from '../signals.ts';
 import { sqlStore } from '../sql-store.ts';
 import type { NewOutboxRow } from '../store.ts';
+import { silent, unmeasured } from './unobserved.ts';
 
 /**
  * One replica of a service that only writes: to the aggregates of a database that others write to as well, a row of
@@ -24,7 +25,6 @@ const LOCK = statement('test.lock', 'SELECT n FROM aggregate WHERE key = $1 FOR 
 const NEXT = statement('test.next', 'UPDATE aggregate SET n = $2 WHERE key = $1');
 
 const runtime = systemRuntime();
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const opened = await openPostgres({
   url,
   database,
@@ -62,7 +62,7 @@ const relay = createRelay({
   service: 'partner',
   runtime,
   log: silent,
-  metrics: { batch: () => {}, retried: () => {}, held: () => {}, parked: () => {}, published: () => {} },
+  metrics: unmeasured,
   replicas: {
     lease: {
       ...lease,

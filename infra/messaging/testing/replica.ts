@@ -3,9 +3,9 @@ import type { Cancel, Runtime } from '../../runtime.ts';
 import type { VirtualTime } from '../../testing/virtual-time.ts';
 import { createLease, type LeaseSettings } from '../lease.ts';
 import { MemoryDatabase, memoryStore } from '../memory-store.ts';
-import type { Log, MessagingMetrics } from '../metrics.ts';
 import { createRelay, type Relay } from '../relay.ts';
 import type { NewOutboxRow } from '../store.ts';
+import { silent, unmeasured } from './unobserved.ts';
 
 /** One message as it reached the bus. */
 export interface Sent {
@@ -29,15 +29,6 @@ export interface TestReplica {
   freeze(): void;
   thaw(): void;
 }
-
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const unmeasured: MessagingMetrics = {
-  batch: () => {},
-  retried: () => {},
-  held: () => {},
-  parked: () => {},
-  published: () => {},
-};
 
 export interface ReplicasOptions {
   readonly world: VirtualTime;
