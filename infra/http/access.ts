@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import { checkHeaders } from './check-headers.ts';
 import { HttpError } from './errors.ts';
 import type { ServiceTokens } from './service-token.ts';
@@ -66,7 +67,7 @@ const longestCredential = 2_048;
  * Refuses to register a route that does not say who may call it, finds out who calls before anything else of a request
  * is looked at, and refuses who may not before its body is read.
  */
-export const addAccessControl = (app: FastifyInstance, service: string, security: Security): void => {
+export const addAccessControl = (app: FastifyInstance, identify: Identify): void => {
   app.decorateRequest('caller', null as unknown as Caller);
   app.addHook('onRoute', (route) => {
     if (route.config?.access === undefined)
@@ -74,32 +75,34 @@ export const addAccessControl = (app: FastifyInstance, service: string, security
         `${String(route.method)} ${route.url} does not declare who may call it (config.access)`,
       );
   });
-  const identify = createIdentify(service, security);
   app.addHook('onRequest', (request, _reply, done) => {
-    request.caller = identify(request);
+    request.caller = identify(request.headers, request.routeOptions.config.access);
     done();
   });
   app.addHook(
     'preParsing',
     checkHeaders((request) => {
-      if (!request.is404) authorize(request);
+      if (!request.is404) authorize(request.caller, request.routeOptions.config.access);
     }),
   );
 };
 
-const createIdentify = (service: string, security: Security): ((request: FastifyRequest) => Caller) => {
+/** Who calls a route that `wanted` may call. */
+export type Identify = (headers: IncomingHttpHeaders, wanted: Access | undefined) => Caller;
+
+/** @param service the audience of the tokens that it believes */
+export const createIdentify = (service: string, security: Security): Identify => {
   const known = security.apiKeys.map(({ name, key, roles }) => ({
     caller: { kind: 'key', name, roles } satisfies Caller,
     digest: digest(key),
   }));
-  return (request) => {
-    const wanted = request.routeOptions.config.access;
+  return (headers, wanted) => {
     if (wanted?.kind === 'service') {
-      const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization?.slice(0, longestCredential) ?? '');
+      const bearer = /^Bearer (\S+)$/i.exec(headers.authorization?.slice(0, longestCredential) ?? '');
       const name = bearer?.[1] === undefined ? undefined : security.tokens.verify(bearer[1], service);
       return name === undefined ? anonymous : { kind: 'service', name, roles: [] };
     }
-    const key = request.headers['x-api-key'];
+    const key = headers['x-api-key'];
     if (typeof key === 'string' && key.length <= longestCredential) {
       const asked = digest(key);
       // Every key is compared, so that the time taken does not tell which one matched.
@@ -113,9 +116,7 @@ const createIdentify = (service: string, security: Security): ((request: Fastify
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** @throws HttpError 401 for who is not known, 403 for who has not the role */
-const authorize = (request: FastifyRequest): void => {
-  const wanted = request.routeOptions.config.access;
-  const caller = request.caller;
+const authorize = (caller: Caller, wanted: Access | undefined): void => {
   if (wanted?.kind === 'public') return;
   if (wanted?.kind === 'service') {
     if (caller.kind === 'service') return;

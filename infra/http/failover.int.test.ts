@@ -6,6 +6,7 @@ import { systemRuntime } from '../system-runtime.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { testSecret, waitingRuntime } from '../testing/test-server.ts';
 import { HttpError } from './errors.ts';
+import { networkFetch } from './network-fetch.ts';
 import { networkResilience } from './resilience.ts';
 import { createServiceClient } from './service-client.ts';
 import { createServiceTokens } from './service-token.ts';
@@ -69,7 +70,7 @@ const clientOf = (...replicas: Replica[]) => {
   return createServiceClient({
     caller: 'bff',
     target: 'prueba',
-    fetch,
+    fetch: networkFetch(),
     tokens: createServiceTokens(testSecret, runtime),
     resilience: networkResilience('prueba', addresses, log, waitingRuntime),
   });

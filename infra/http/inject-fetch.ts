@@ -12,7 +12,7 @@ export const injectFetch =
     const server = servers.get(origin);
     if (server === undefined) throw new Error(`no server at ${origin}`);
     const response = await server.inject({
-      method: method as 'GET' | 'PUT' | 'POST' | 'DELETE',
+      method,
       url: pathname + search,
       headers,
       ...(body === undefined ? {} : { payload: body }),

@@ -15,18 +15,20 @@ import { Histogram, type Registry } from 'prom-client';
 import type { Runtime } from '../runtime.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { durationBuckets } from '../telemetry/metrics.ts';
-import { nextSpan, readTraceparent, traceIdOf } from '../telemetry/trace-context.ts';
-import { access, addAccessControl, type Security } from './access.ts';
+import { traceIdOf } from '../telemetry/trace-context.ts';
+import { access, addAccessControl, createIdentify, type Security } from './access.ts';
 import { checkHeaders } from './check-headers.ts';
 import { errorDocument, HttpError, notFound, type Problem } from './errors.ts';
+import { addFastPath, type FastPath, type RequestSeconds } from './fast-path.ts';
 import { addHealthRoutes, type Checks } from './health.ts';
 import { settleNumbers, stringifyJson } from './json-body.ts';
 import { Digits, JsonRefused, parseJson } from './json-text.ts';
 import { createMethodIndex } from './method-index.ts';
 import { addRateLimit } from './rate-limit.ts';
 import { acceptRawPaths } from './raw-path.ts';
+import { givenId, identityOf, LONGEST_ID, spanOf } from './request-identity.ts';
 import type { Server } from './typed-server.ts';
-import { checkUrlText, compileValidator, isToken, tokenHeader } from './validation.ts';
+import { checkUrlText, compileValidator, tokenHeader } from './validation.ts';
 
 export type { Server } from './typed-server.ts';
 
@@ -60,11 +62,12 @@ export interface ServerOptions {
   readonly bodyLimit?: number;
   /** `/docs`; true when absent. */
   readonly docs?: boolean;
+  /** Answers without the routes, of which it must be the same as one. */
+  readonly fastPath?: FastPath;
   /** Whether an error means that something the service needs is away for now: answered 503 instead of 500. */
   isUnavailable?(error: unknown): boolean;
 }
 
-const longestRequestId = 255;
 const requestTimeoutMs = 30_000;
 const oneMebibyte = 1_048_576;
 
@@ -85,10 +88,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     // What reaches a connection that is already open while we drain is still answered.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
-    genReqId: ({ headers }) => {
-      const given = headers['x-request-id'];
-      return typeof given === 'string' && isToken(given, longestRequestId) ? given : runtime.uuid();
-    },
+    genReqId: ({ headers }) => givenId(headers) ?? runtime.uuid(),
     clientErrorHandler(error, socket) {
       answerBrokenRequest(error, socket);
     },
@@ -152,25 +152,22 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   });
 
   app.decorateRequest('traceparent', '');
-  addMetrics(app, options);
+  const seconds = addMetrics(app, options);
   app.addHook('onRequest', (request, reply, done) => {
-    const { traceparent } = request.headers;
-    const parent = readTraceparent(typeof traceparent === 'string' ? traceparent : undefined);
-    request.traceparent = nextSpan(parent ?? '', runtime.uuid());
-    reply
-      .header('x-request-id', request.id)
-      .header('traceparent', request.traceparent)
-      .header('x-content-type-options', 'nosniff');
+    request.traceparent = spanOf(request.headers, runtime);
+    const identity = identityOf(request.id, request.traceparent);
+    for (let i = 0; i < identity.length; i += 2) reply.header(identity[i] as string, identity[i + 1]);
     done();
   });
   if (options.docs !== false) await addDocs(app, options);
-  addAccessControl(app as unknown as FastifyInstance, name, options.security);
+  const identify = createIdentify(name, options.security);
+  addAccessControl(app as unknown as FastifyInstance, identify);
   if (options.rateLimit !== undefined)
     await addRateLimit(app as unknown as FastifyInstance, runtime, options.rateLimit);
   app.addHook(
     'preParsing',
     checkHeaders((request) => {
-      tokenHeader(request, 'x-request-id', longestRequestId);
+      tokenHeader(request, 'x-request-id', LONGEST_ID);
       checkUrlText(request);
     }),
   );
@@ -188,6 +185,8 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
     done(null, payload);
   });
 
+  if (options.fastPath !== undefined)
+    addFastPath(app.server, options.fastPath, { runtime, identify, seconds, draining: () => draining });
   addHealthRoutes(app, {
     service: name,
     runtime,
@@ -295,11 +294,11 @@ const answerBrokenRequest = (error: NodeJS.ErrnoException, socket: Socket): void
   );
 };
 
-const addMetrics = (app: Server, { runtime, registry }: ServerOptions): void => {
+const addMetrics = (app: Server, { runtime, registry }: ServerOptions): RequestSeconds => {
   const seconds = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'How long requests took, by method, route and status',
-    labelNames: ['method', 'route', 'status'],
+    labelNames: ['method', 'route', 'status'] as const,
     buckets: durationBuckets,
     registers: [registry],
   });
@@ -315,6 +314,7 @@ const addMetrics = (app: Server, { runtime, registry }: ServerOptions): void => 
     seconds.observe({ method, route, status: reply.statusCode }, elapsed / 1000);
     done();
   });
+  return seconds;
 };
 
 const addDocs = async (app: Server, { name, description }: ServerOptions): Promise<void> => {

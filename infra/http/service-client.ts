@@ -4,10 +4,12 @@ import { parseJson } from './json-text.ts';
 import { CallFailed, type Resilience } from './resilience.ts';
 import type { ServiceTokens } from './service-token.ts';
 
-/** What `fetch` gives and takes, as far as services need it; in one process `injectFetch` stands in for it. */
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+/** What `fetch` gives and takes, as far as services need it: `networkFetch`, and in one process `injectFetch`. */
 export type Fetch = (
   url: string,
-  init: { method: string; headers: Record<string, string>; body?: string; signal: AbortSignal },
+  init: { method: Method; headers: Record<string, string>; body?: string; signal: AbortSignal },
 ) => Promise<{ status: number; headers: { get(name: string): string | null }; text(): Promise<string> }>;
 
 export interface ServiceClientOptions {
@@ -28,7 +30,7 @@ export interface RequestOrigin {
 }
 
 export interface ServiceRequest {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: Method;
   /** Path segments, encoded here: `['campaigns', id]`. */
   readonly path: readonly string[];
   /** Parameters; what is undefined is left out. */

@@ -1,4 +1,5 @@
 import { readSettings } from '../config/settings.ts';
+import { networkFetch } from '../http/network-fetch.ts';
 import { systemRuntime } from '../system-runtime.ts';
 import { runGracefully } from './graceful-process.ts';
 import { type LoneService, startLoneService } from './lone-service.ts';
@@ -20,7 +21,7 @@ export const runService = (service: LoneService): void => {
       return startLoneService(service, {
         settings,
         runtime,
-        fetch,
+        fetch: networkFetch(),
         readable:
           settings.LOG_FORMAT === 'readable' || (settings.LOG_FORMAT === 'auto' && process.stdout.isTTY),
         signal,

@@ -1,4 +1,5 @@
 import { isTransient } from '../database/faults.ts';
+import type { FastPath } from '../http/fast-path.ts';
 import { createServer, type Server } from '../http/server.ts';
 import type { ServiceDeps } from './service.ts';
 
@@ -7,6 +8,7 @@ export const createServiceServer = (
   deps: Omit<ServiceDeps, 'database'> & Partial<Pick<ServiceDeps, 'database'>>,
   name: string,
   description: string,
+  fastPath?: FastPath,
 ): Promise<Server> => {
   const { runtime, bus, database, log, registry, security, ready } = deps;
   return createServer({
@@ -18,6 +20,7 @@ export const createServiceServer = (
     security,
     checks: { ...(database && { database: () => database.health() }), bus: () => bus.health() },
     ...(ready && { ready }),
+    ...(fastPath && { fastPath }),
     isUnavailable: isTransient,
   });
 };

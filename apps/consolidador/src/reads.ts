@@ -1,4 +1,5 @@
 import { caseFold } from '@cordada/infra/case-fold.ts';
+import { array } from '@cordada/infra/database/array.ts';
 import { type Database, statement } from '@cordada/infra/database/database.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 import { ItemSet } from './items.ts';
@@ -25,6 +26,8 @@ export interface StockReads {
   items(page: number, size: number): Promise<{ readonly items: ItemView[]; readonly total: number }>;
   /** By UUID, number, SKU or name, in that precedence. */
   item(reference: string): Promise<ItemView | undefined>;
+  /** Those there are, in whatever order. */
+  itemsWithIds(ids: readonly string[]): Promise<ItemView[]>;
   itemWithSku(sku: string): Promise<ItemView | undefined>;
   /** As `reservaPage`; an item may be named as a buyer names it. @throws CursorUnknown */
   reservas(filter: ReservaFilter, now: Date): Promise<ReservaPage>;
@@ -52,6 +55,7 @@ const PAGE = statement(
   'read_item_page',
   `${PRICED} WHERE i.eliminado IS NULL ORDER BY i.numero LIMIT $1 OFFSET $2::int8`,
 );
+const WITH_IDS = statement('read_item_ids', `${PRICED} WHERE i.id = ANY($1::uuid[]) AND i.eliminado IS NULL`);
 const WITH_SKU = statement('read_item_sku', `${PRICED} WHERE i.sku_normalizado = $1 AND i.eliminado IS NULL`);
 
 const MOVIMIENTO =
@@ -110,6 +114,9 @@ export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
     async item(reference) {
       const found = await find(reference);
       return found && view(found);
+    },
+    async itemsWithIds(ids) {
+      return (await database.query<PricedItem>(WITH_IDS, [array('uuid', ids)])).map(view);
     },
     async itemWithSku(sku) {
       if (sku.includes('\0')) return undefined;

@@ -10,6 +10,9 @@ import { CursorUnknown, estados } from './reservas.ts';
 const config = { access: access.service };
 /** The most items on a page. */
 const MOST_ON_PAGE = 100;
+/** As many UUIDs. */
+const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const IDS = `^${UUID}(,${UUID}){0,${MOST_ON_PAGE - 1}}$`;
 const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 }));
 
 const view = ({ precio, ...item }: ItemView) => ({
@@ -39,6 +42,17 @@ export const addStockRoutes = (app: Server, reads: StockReads, runtime: Pick<Run
       const { items, total } = await reads.items(page, page_size);
       return { items: items.map(view), total, page, page_size, total_pages: Math.ceil(total / page_size) };
     },
+  );
+
+  app.get(
+    '/items-by-id',
+    {
+      config,
+      schema: {
+        querystring: Type.Object({ ids: Type.String({ pattern: IDS }) }, { additionalProperties: false }),
+      },
+    },
+    async ({ query }) => ({ items: (await reads.itemsWithIds(query.ids.split(','))).map(view) }),
   );
 
   app.get(

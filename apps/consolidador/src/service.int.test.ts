@@ -31,6 +31,11 @@ const stock = (served: StockUnderTest): void => {
     }
     assert.is((await get(`/items/sku/P-${number}`)).body.id, id);
     assert.is((await get(`/items/${deps.runtime.uuid()}`)).statusCode, 404);
+    const nobody = deps.runtime.uuid();
+    const known = (await get(`/items-by-id?ids=${nobody},${id}`)).body.items;
+    assert.equal(known, [(await get(`/items/${id}`)).body]);
+    for (const ids of ['', 'P-1', `${id},`, Array(101).fill(id).join(',')])
+      assert.is((await get(`/items-by-id?ids=${ids}`)).statusCode, 400, ids);
     assert.is((await get(`/operations/${operation}`)).body.estado, 'DONE');
     const page = (await get('/items?page_size=1')).body;
     assert.is(page.total, 1);

@@ -73,14 +73,21 @@ export interface Ref {
   names(entry: Entry): boolean;
 }
 
+/** @param id in lower case */
+export const idRefOf = (id: string): Ref & { readonly id: string } => ({
+  key: `id:${id}`,
+  id,
+  path: ['items', id],
+  names: (entry) => entry.id === id,
+});
+
 /** An id, a number, a SKU or a name: consolidador knows which comes first. */
 export const refOf = (text: string): Ref => {
-  const path = ['items', text];
   const folded = caseFold(text);
-  if (isUuid(text)) return { key: `id:${folded}`, id: folded, path, names: ({ id }) => id === folded };
+  if (isUuid(text)) return idRefOf(folded);
   return {
     key: `ref:${folded}`,
-    path,
+    path: ['items', text],
     names: ({ numero, sku, name }) => numero === text || sku === folded || name === folded,
   };
 };

@@ -4,6 +4,9 @@ import type { Cache, Found, News, Token } from './cache.ts';
 import type { Floors } from './floors.ts';
 import { type Entry, entryOf, type ItemView, type Page, type Ref, type Versioned } from './item.ts';
 
+/** What is shown of an item. */
+export type View = 'item' | 'stock';
+
 export interface Answer {
   /** JSON. */
   readonly text: string;
@@ -18,8 +21,10 @@ export interface Source {
 }
 
 export interface Reader {
+  /** What is kept of it; undefined where it must be read, or where the cache must be waited for. */
+  kept(ref: Ref, view: View): Answer | undefined;
   /** Undefined where there is no such item. @throws HttpError 503 when it is not kept and consolidador is away */
-  one(ref: Ref, view: 'item' | 'stock'): Answer | undefined | Promise<Answer | undefined>;
+  one(ref: Ref, view: View): Answer | undefined | Promise<Answer | undefined>;
   /** @throws HttpError 503 as `one` */
   page(page: number, size: number): Promise<Answer>;
   /** What consolidador has told. */
@@ -53,6 +58,8 @@ const MOST_READS = 5;
  */
 export const createReader = (options: ReaderOptions): Reader => {
   const { cache, floors, source, runtime, log, ttl, counted } = options;
+  /** How old each may be, in milliseconds. */
+  const most: Readonly<Record<View, number>> = { item: ttl.itemMs, stock: ttl.stockMs };
   const flights = new Map<string, Promise<Landed<unknown>>>();
   /** How often an item was created, renamed or deleted, as far as this replica has heard. */
   let names = 0;
@@ -112,18 +119,12 @@ export const createReader = (options: ReaderOptions): Reader => {
     return { text, hit };
   };
 
-  /** @param looked what the cache has, where that was asked already */
-  const one = async (
-    ref: Ref,
-    view: 'item' | 'stock',
-    looked?: Found<Entry>,
-  ): Promise<Answer | undefined> => {
-    const most = view === 'item' ? ttl.itemMs : ttl.stockMs;
-    for (let first = looked; ; first = undefined) {
+  const one = async (ref: Ref, view: View): Promise<Answer | undefined> => {
+    for (;;) {
       const { kept, hit, ageMs } = await fly<Entry>(
         ref.key,
-        () => first ?? cache.find(ref),
-        (found) => usable(ref, found, most),
+        () => cache.find(ref),
+        (found) => usable(ref, found, view),
         async () => {
           const item = await source.item(ref);
           return item && entryOf(item);
@@ -136,22 +137,23 @@ export const createReader = (options: ReaderOptions): Reader => {
         return undefined;
       }
       // Who came later, or wants it fresher, than the one whose answer this is, looks by itself.
-      if (isNewest([kept]) && (!hit || isFresh(ageMs, most))) return shown(kept[view], hit, [kept]);
+      if (isNewest([kept]) && (!hit || isFresh(ageMs, most[view]))) return shown(kept[view], hit, [kept]);
     }
   };
 
-  const usable = (ref: Ref, { kept, ageMs }: Found<Entry>, most: number): boolean =>
-    kept !== undefined && isFresh(ageMs, most) && ref.names(kept) && isNewest([kept]);
+  const usable = (ref: Ref, { kept, ageMs }: Found<Entry>, view: View): boolean =>
+    kept !== undefined && isFresh(ageMs, most[view]) && ref.names(kept) && isNewest([kept]);
+
+  const keptOf = (ref: Ref, view: View): Answer | undefined => {
+    if (!cache.inProcess) return undefined;
+    const found = cache.find(ref) as Found<Entry>;
+    if (found.kept === undefined || !usable(ref, found, view)) return undefined;
+    return shown(found.kept[view], true, [found.kept]);
+  };
 
   return {
-    one(ref, view) {
-      if (!cache.inProcess || flights.has(ref.key)) return one(ref, view);
-      const found = cache.find(ref) as Found<Entry>;
-      const most = view === 'item' ? ttl.itemMs : ttl.stockMs;
-      if (!usable(ref, found, most)) return one(ref, view, found);
-      const entry = found.kept as Entry;
-      return shown(entry[view], true, [entry]);
-    },
+    kept: keptOf,
+    one: (ref, view) => keptOf(ref, view) ?? one(ref, view),
     async page(page, size) {
       const key = `${page}:${size}`;
       for (;;) {

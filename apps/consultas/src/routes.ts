@@ -1,21 +1,36 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { notFound } from '@cordada/infra/http/errors.ts';
+import type { FastPath } from '@cordada/infra/http/fast-path.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
-import { type Ref, refOf, skuRefOf } from './item.ts';
-import type { Answer, Reader } from './reader.ts';
+import { idRefOf, type Ref, refOf, skuRefOf } from './item.ts';
+import type { Answer, Reader, View } from './reader.ts';
 
 const config = { access: access.service };
+
+const CONTENT_TYPE = 'application/json; charset=utf-8';
+const ITEM_PATH = '/items/';
+
+/** An item by its id is answered at once where it is kept in this process. */
+export const fastPathTo = (reader: Reader): FastPath => ({
+  route: `${ITEM_PATH}:ref`,
+  find(url) {
+    if (!url.startsWith(ITEM_PATH)) return undefined;
+    const kept = reader.kept(idRefOf(url.slice(ITEM_PATH.length)), 'item');
+    return kept && { text: kept.text, headers: HIT };
+  },
+});
+const HIT = ['x-cache', 'HIT', 'content-type', CONTENT_TYPE];
 
 /** What the BFF reads at `consultas`; `X-Cache` says whether it was kept. */
 export const addQueryRoutes = (app: Server, reader: Reader): void => {
   const send = (reply: FastifyReply, { text, hit }: Answer): FastifyReply =>
     reply
       .header('x-cache', hit ? 'HIT' : 'MISS')
-      .type('application/json; charset=utf-8')
+      .type(CONTENT_TYPE)
       .send(text);
-  const one = (reply: FastifyReply, ref: Ref, view: 'item' | 'stock', called: string) => {
+  const one = (reply: FastifyReply, ref: Ref, view: View, called: string) => {
     const told = (answer: Answer | undefined): FastifyReply => {
       if (answer === undefined) throw notFound(`No existe el item ${called}`, { 'x-cache': 'MISS' });
       return send(reply, answer);

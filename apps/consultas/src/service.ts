@@ -1,19 +1,19 @@
 import type { Subscription } from '@cordada/infra/bus/bus.ts';
 import type { AllSettings } from '@cordada/infra/config/settings.ts';
 import { networkResilience } from '@cordada/infra/http/resilience.ts';
-import { createServiceClient, type ServiceClient } from '@cordada/infra/http/service-client.ts';
+import { createServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { FrontDeps } from '@cordada/infra/service/lone-service.ts';
 import type { Service } from '@cordada/infra/service/service.ts';
 import { createServiceServer } from '@cordada/infra/service/service-server.ts';
 import { addLevel, Counter } from '@cordada/infra/telemetry/metrics.ts';
 import { keptMs } from './cache.ts';
 import { createFloors } from './floors.ts';
-import type { ItemView } from './item.ts';
 import { memoryCache } from './memory-cache.ts';
 import { newsContracts, newsOf } from './news.ts';
-import { createReader, type Source } from './reader.ts';
+import { createReader } from './reader.ts';
 import { type RedisPlace, redisCache } from './redis-cache.ts';
-import { addQueryRoutes } from './routes.ts';
+import { addQueryRoutes, fastPathTo } from './routes.ts';
+import { type Consolidador, sourceAt } from './source.ts';
 
 const name = 'consultas';
 /** Longer than the slowest read of consolidador takes, repeated as often as it may be. */
@@ -35,7 +35,7 @@ export const build = (deps: FrontDeps): Promise<Service> => {
 
 /** As `build`, with what calls consolidador given. */
 export const buildBefore = async (
-  consolidador: Pick<ServiceClient, 'call' | 'find'>,
+  consolidador: Consolidador,
   deps: Omit<FrontDeps, 'fetch' | 'urls'>,
 ): Promise<Service> => {
   const { runtime, bus, log, registry, settings } = deps;
@@ -64,7 +64,7 @@ export const buildBefore = async (
   const reader = createReader({
     cache,
     floors,
-    source: sourceAt(consolidador),
+    source: sourceAt(consolidador, runtime),
     runtime,
     log,
     ttl,
@@ -74,6 +74,7 @@ export const buildBefore = async (
     deps,
     name,
     'Answers what there is of each item. Called by the BFF only.',
+    fastPathTo(reader),
   );
   addQueryRoutes(app, reader);
   let subscription: Subscription | undefined;
@@ -119,23 +120,3 @@ const placeOf = ({
     ...(REDIS_PASSWORD !== undefined && { password: REDIS_PASSWORD }),
   };
 };
-
-/** An item with its price, which §3 does not show, and which is another service's to change. */
-type PricedItem = ItemView & { readonly precio?: unknown };
-const unpriced = ({ precio: _price, ...item }: PricedItem): ItemView => item;
-
-const sourceAt = (consolidador: Pick<ServiceClient, 'call' | 'find'>): Source => ({
-  async item({ path }) {
-    const item = await consolidador.find<PricedItem>({ method: 'GET', path });
-    return item && unpriced(item);
-  },
-  async page(page, size) {
-    const query = { page, page_size: size };
-    const answer = await consolidador.call<{ items: PricedItem[] }>({
-      method: 'GET',
-      path: ['items'],
-      query,
-    });
-    return { ...answer, items: answer.items.map(unpriced) };
-  },
-});

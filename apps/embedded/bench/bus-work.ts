@@ -105,8 +105,9 @@ export const busSystem = async (
   const left = new Map([hot, ...spread].map((item) => [item, UNITS]));
   const moved = (item: string, units: number): void =>
     void left.set(item, (left.get(item) as number) + units);
-  await closedLoop(left.size, SETUP_IN_FLIGHT, (i) => {
-    const item = [...left.keys()][i] as string;
+  const all = [...left.keys()];
+  await closedLoop(all.length, SETUP_IN_FLIGHT, (i) => {
+    const item = all[i] as string;
     return bringAbout(contracts.ItemCreado, {
       contract: contracts.CrearItem,
       item,

@@ -112,7 +112,8 @@ const load = async ({ port, connections, paths, headers }: HttpLoad): Promise<Ht
   return { ...run, hits };
 };
 
-if (process.argv[2] === CLIENT)
+if (process.argv[2] === CLIENT) {
+  process.on('disconnect', () => process.exit()); // who began it has died
   process.on('message', async (wanted: HttpLoad) => {
     let report: Report;
     try {
@@ -122,3 +123,4 @@ if (process.argv[2] === CLIENT)
     }
     process.send?.(report);
   });
+}

@@ -1,16 +1,12 @@
-import type { AddressInfo } from 'node:net';
-import { build } from '@cordada/consultas/service.ts';
-import { forNeighbours } from '@cordada/infra/config/services.ts';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { readSettings } from '@cordada/infra/config/settings.ts';
-import { injectFetch } from '@cordada/infra/http/inject-fetch.ts';
 import { trustOf } from '@cordada/infra/service/trust.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
-import { createLogger } from '@cordada/infra/telemetry/logger.ts';
-import { createRegistry } from '@cordada/infra/telemetry/metrics.ts';
 import { startTestRedis, type TestRedis } from '@cordada/infra/testing/redis.ts';
-import { fastify } from 'fastify';
 import { startFleet } from '../src/fleet.ts';
 import type { Place } from '../src/stores.ts';
+import type { Asked, Opening, Told } from './answering.ts';
 import { busSystem } from './bus-work.ts';
 import { type LoadResult, summed } from './closed-loop.ts';
 import { type HttpRun, startHttpClient } from './http-load.ts';
@@ -21,6 +17,8 @@ const READS_AN_ITEM = 20;
 /** The longest that a start of Redis's client may take, in milliseconds. */
 const REDIS_LIMIT_MS = 30_000;
 const POLL_MS = 20;
+/** Rounds before those that count: what is compiled then stays so. */
+const WARM_ROUNDS = 2;
 
 export interface ReadsResult extends LoadResult {
   readonly system: 'bare' | 'memory' | 'Redis';
@@ -33,18 +31,21 @@ export interface ReadsResult extends LoadResult {
   readonly cpuRatio: number;
 }
 
-/** Where something answers, and how it is asked. */
+/** What answers, and how it is asked. */
 interface Answering {
+  readonly system: ReadsResult['system'];
   readonly port: number;
   path(item: string): string;
   headers(): Record<string, string>;
-  close(): Promise<void>;
+  /** CPU time that it has taken, in microseconds. */
+  cpu(): Promise<number>;
+  close(): void;
 }
 
 /**
- * Reads of single items at consultas, beside a Fastify route that answers a constant of the same length, all in this
- * process and asked by another one. Each round's consultas is new: its cache is cold, and every item is read
- * `READS_AN_ITEM` times. It reads what it misses at consolidador, in this process too, on `place`.
+ * Reads of single items at consultas, beside a Fastify route that answers a constant of the same length: each in a
+ * process that does nothing else, as a service by itself does, asked by another one. Each round reads items of its own,
+ * each `READS_AN_ITEM` times; what is missed is read at consolidador, in this process, on `place`.
  */
 export const measureReads = async (
   place: Place,
@@ -53,98 +54,59 @@ export const measureReads = async (
 ): Promise<readonly ReadsResult[]> => {
   const runtime = systemRuntime();
   const secret = `${runtime.uuid()}${runtime.uuid()}`;
-  const fleet = await startFleet({
-    settings: readSettings({ LOG_LEVEL: 'error', SERVICE_TOKEN_SECRET: secret }, { AUTH: 'demo' }),
-    place,
-    runtime,
-    ports: 'free',
-    readable: false,
-  });
+  const settings = readSettings({ LOG_LEVEL: 'error', SERVICE_TOKEN_SECRET: secret }, { AUTH: 'demo' });
+  const fleet = await startFleet({ settings, place, runtime, ports: 'free', readable: false });
   const redis = await startTestRedis();
   const client = startHttpClient();
+  const systems: Answering[] = [];
   try {
     const product = { name: 'reads', bus: fleet.bus, bffUrl: fleet.urls.bff, runtime, close: async () => {} };
-    const { items: ids } = await busSystem(product, items);
-
-    const consultas = async (given?: TestRedis): Promise<Answering> => {
-      await given?.ask('FLUSHALL');
-      const settings = readSettings(
-        { LOG_LEVEL: 'error', ...(given && { REDIS_URL: given.url }) },
-        { AUTH: 'demo' },
-      );
-      const security = trustOf(settings, secret, runtime);
-      const service = await build({
-        runtime,
-        bus: fleet.bus,
-        log: createLogger({ name: 'consultas', level: 'error', readable: false, now: () => runtime.now() }),
-        registry: createRegistry('consultas'),
-        security,
-        settings,
-        fetch: injectFetch(new Map([['http://consolidador', fleet.services.consolidador.app]])),
-        urls: forNeighbours((neighbour) => [`http://${neighbour}`]),
-      });
-      await service.start();
-      await service.app.listen({ host: '127.0.0.1', port: 0 });
-      const until = performance.now() + REDIS_LIMIT_MS;
-      while (given && !(await given.ask('GET', 'cordada:consultas:epoch')).startsWith('$36')) {
-        if (performance.now() > until) throw new Error('consultas does not use its Redis');
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
-      return {
-        port: (service.app.server.address() as AddressInfo).port,
-        path: (item) => `/items/${item}`,
-        headers: () => ({ authorization: `Bearer ${security.tokens.sign('bff', 'consultas')}` }),
-        async close() {
-          await service.drain();
-          await service.stop();
-        },
-      };
-    };
-
+    const { items: ids } = await busSystem(product, items * (WARM_ROUNDS + rounds));
     const sample = await fetch(`${fleet.urls.bff}/api/v1/inventory/items/${ids[0]}`);
-    const constant = await sample.text();
-    const bare = async (): Promise<Answering> => {
-      const app = fastify();
-      app.get('/constant', (_request, reply) => reply.type('application/json; charset=utf-8').send(constant));
-      await app.listen({ host: '127.0.0.1', port: 0 });
-      return {
-        port: (app.server.address() as AddressInfo).port,
-        path: () => '/constant',
-        headers: () => ({}),
-        close: () => app.close(),
-      };
-    };
+    systems.push({
+      system: 'bare',
+      ...(await startAnswering({ constant: await sample.text() })),
+      path: () => '/constant',
+      headers: () => ({}),
+    });
+    const { tokens } = trustOf(settings, secret, runtime);
+    const consultas = async (given?: TestRedis): Promise<Omit<Answering, 'system'>> => ({
+      ...(await startAnswering({
+        consolidador: fleet.urls.consolidador,
+        secret,
+        ...(given && { redisUrl: given.url }),
+      })),
+      path: (item) => `/items/${item}`,
+      headers: () => ({ authorization: `Bearer ${tokens.sign('bff', 'consultas')}` }),
+    });
+    systems.push({ system: 'memory', ...(await consultas()) });
+    if (redis) {
+      systems.push({ system: 'Redis', ...(await consultas(redis)) });
+      await used(redis);
+    }
 
-    const systems = [
-      { system: 'bare', open: bare },
-      { system: 'memory', open: () => consultas() },
-      ...(redis ? ([{ system: 'Redis', open: () => consultas(redis) }] as const) : []),
-    ] as const;
     const runs = systems.map((): { run: HttpRun; cpu: number }[] => []);
-    const plan = readsOf(ids);
-    for (
-      let round = -1;
-      round < rounds;
-      round += 1 // the first warms all of them up
-    )
-      for (const [i, { open }] of systems.entries()) {
-        const answering = await open();
-        const before = process.cpuUsage();
+    for (let round = -WARM_ROUNDS; round < rounds; round += 1) {
+      const first = (round + WARM_ROUNDS) * items;
+      const plan = readsOf(ids.slice(first, first + items));
+      for (const [i, { port, path, headers, cpu }] of systems.entries()) {
+        const before = await cpu();
         const run = await client.run({
-          port: answering.port,
+          port,
           connections: CONNECTIONS,
-          paths: plan.map((item) => answering.path(item)),
-          headers: answering.headers(),
+          paths: plan.map((item) => path(item)),
+          headers: headers(),
         });
-        const { user, system: kernel } = process.cpuUsage(before);
-        await answering.close();
-        if (round >= 0) runs[i]?.push({ run, cpu: user + kernel });
+        const taken = (await cpu()) - before;
+        if (round >= 0) runs[i]?.push({ run, cpu: taken });
       }
+    }
 
+    const reads = rounds * items * READS_AN_ITEM;
     const results = runs.map((all) => ({
       ...summed(all.map(({ run }) => run)),
-      hits: all.reduce((sum, { run }) => sum + run.hits, 0) / (all.length * plan.length),
-      cpu: all.reduce((sum, { cpu }) => sum + cpu, 0) / (all.length * plan.length),
+      hits: all.reduce((sum, { run }) => sum + run.hits, 0) / reads,
+      cpu: all.reduce((sum, { cpu }) => sum + cpu, 0) / reads,
     }));
     const [floor] = results as [(typeof results)[number]];
     return results.map((result, i) => ({
@@ -155,8 +117,37 @@ export const measureReads = async (
     }));
   } finally {
     client.close();
+    for (const { close } of systems) close();
     await redis?.stop();
     await fleet.stop();
+  }
+};
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Starts a process that answers, as a bundle, like every service. */
+const startAnswering = async (opening: Opening): Promise<Pick<Answering, 'port' | 'cpu' | 'close'>> => {
+  const child = fork('apps/embedded/launch.mjs', ['--bundle', 'apps/embedded/bench/answering.ts'], {
+    cwd: root,
+  });
+  const told = (asked: Asked): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const gone = (code: number | null): void => reject(new Error(`what answers ended with ${code}`));
+      child.once('exit', gone).once('message', (figure: Told) => {
+        child.off('exit', gone);
+        resolve(figure);
+      });
+      child.send(asked);
+    });
+  return { port: await told(opening), cpu: () => told('cpu'), close: () => child.disconnect() };
+};
+
+/** Resolves once consultas uses its Redis. */
+const used = async (redis: TestRedis): Promise<void> => {
+  const until = performance.now() + REDIS_LIMIT_MS;
+  while (!(await redis.ask('GET', 'cordada:consultas:epoch')).startsWith('$36')) {
+    if (performance.now() > until) throw new Error('consultas does not use its Redis');
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 };
 

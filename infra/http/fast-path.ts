@@ -1,0 +1,71 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Histogram } from 'prom-client';
+import type { Runtime } from '../runtime.ts';
+import { access, type Identify } from './access.ts';
+import { givenId, identityOf, spanOf } from './request-identity.ts';
+
+/** The durations of requests. */
+export type RequestSeconds = Histogram<'method' | 'route' | 'status'>;
+
+interface Found {
+  readonly text: string;
+  /** Names and values in turns: what Node takes without a copy. */
+  readonly headers: readonly string[];
+}
+
+/**
+ * Answers of one route to other services that are at hand, so that they need none of what comes between a request and
+ * a route: most of the time of an answer from memory. Who may not call, or sends what must be looked at first, comes
+ * to the route itself, as does everything that is not at hand.
+ */
+export interface FastPath {
+  /** As metrics name it. */
+  readonly route: string;
+  /** What the route would answer to a GET of `url`; undefined where it must be asked. */
+  find(url: string): Found | undefined;
+}
+
+/** Puts a fast path before everything else that `server` does with a request. */
+export const addFastPath = (
+  server: Server,
+  { route, find }: FastPath,
+  options: {
+    readonly runtime: Runtime;
+    readonly identify: Identify;
+    readonly seconds: RequestSeconds;
+    draining(): boolean;
+  },
+): void => {
+  const { runtime, identify, draining } = options;
+  const seconds = options.seconds.labels({ method: 'GET', route, status: 200 });
+
+  const answer = (request: IncomingMessage, response: ServerResponse): boolean => {
+    const { method, url = '', headers } = request;
+    if (method !== 'GET' || draining()) return false;
+    const given = givenId(headers);
+    if (given === undefined && headers['x-request-id'] !== undefined) return false;
+    if (identify(headers, access.service).kind !== 'service') return false;
+    const began = runtime.now();
+    const found = find(url);
+    if (found === undefined) return false;
+    const length = String(Buffer.byteLength(found.text));
+    response.writeHead(200, [
+      ...identityOf(given ?? runtime.uuid(), spanOf(headers, runtime)),
+      ...found.headers,
+      'content-length',
+      length,
+    ]);
+    response.end(found.text);
+    seconds.observe((runtime.now() - began) / 1000);
+    return true;
+  };
+
+  const [handle] = server.listeners('request') as ((
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => void)[];
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (!answer(request, response)) handle?.call(server, request, response);
+  });
+};

@@ -1,0 +1,27 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Runtime } from '../runtime.ts';
+import { nextSpan, readTraceparent } from '../telemetry/trace-context.ts';
+import { isToken } from './validation.ts';
+
+/** The longest id that a request may bring, in characters. */
+export const LONGEST_ID = 255;
+
+/** The id that a request brings, where that is one. */
+export const givenId = (headers: IncomingHttpHeaders): string | undefined => {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && isToken(given, LONGEST_ID) ? given : undefined;
+};
+
+/** A request's own span, in the trace of the caller where that has one. */
+export const spanOf = ({ traceparent }: IncomingHttpHeaders, runtime: Pick<Runtime, 'uuid'>): string =>
+  nextSpan(readTraceparent(typeof traceparent === 'string' ? traceparent : undefined) ?? '', runtime.uuid());
+
+/** What every answer bears: names and values in turns. */
+export const identityOf = (id: string, traceparent: string): readonly string[] => [
+  'x-request-id',
+  id,
+  'traceparent',
+  traceparent,
+  'x-content-type-options',
+  'nosniff',
+];
