@@ -6,9 +6,7 @@ import type { Source } from './reader.ts';
 
 export type Consolidador = Pick<ServiceClient, 'call' | 'find'>;
 
-/** With so many requests for items under way, those that are missed meanwhile wait for one another, */
-const FREE = 1;
-/** but no longer than this, whatever the others' requests take. */
+/** Items wait for a request that is under way, to be asked for together, no longer than this. */
 const GATHER_MS = 10;
 /** As many as consolidador answers at once. */
 const MOST_TOGETHER = 100;
@@ -52,14 +50,16 @@ export const sourceAt = (consolidador: Consolidador, runtime: Pick<Runtime, 'aft
           dispatch();
         };
         ask = once;
-        if (underWay < FREE) void Promise.resolve().then(() => ask === once && once());
+        if (underWay === 0) void Promise.resolve().then(() => ask === once && once());
         else cancel = runtime.after(GATHER_MS, once);
       },
     },
   );
   return {
     async item({ id, path }) {
-      if (id !== undefined) return byId.load(id);
+      const known = id === undefined ? undefined : await byId.load(id);
+      if (known !== undefined) return known;
+      // A UUID that is nobody's id may be a SKU or a name.
       const item = await consolidador.find<PricedItem>({ method: 'GET', path });
       return item && unpriced(item);
     },

@@ -11,7 +11,7 @@ const test = suite('reading items at consolidador');
 const id = (n: number): string => `0199a1f0-7c3e-7000-8000-${String(n).padStart(12, '0')}`;
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Consolidador with items 1 to 9, whose answers are held back until they are let go. */
+/** Consolidador with items 1 to 9, the first of which has the SKUs `SKU-1` and the tenth id, whose answers are held back until they are let go. */
 const open = () => {
   const asked: string[] = [];
   const held: { release(): void; fail(): void }[] = [];
@@ -35,7 +35,8 @@ const open = () => {
         const items = all.filter((one) => ids.includes(one.id)).reverse();
         return answer(ids.map((one) => Number(one.slice(-3))).join(' '), { items });
       },
-      find: <Body>({ path }: ServiceRequest): Promise<Body> => answer(path.join('/'), item(1)),
+      find: <Body>({ path }: ServiceRequest): Promise<Body | undefined> =>
+        answer(path.join('/'), path[1] === 'SKU-1' || path[1] === id(10) ? item(1) : undefined),
     },
     runtime,
   );
@@ -84,7 +85,20 @@ test('what there is not is undefined, and the price is not shown', async () => {
   const found = [source.item(idRefOf(id(12))), source.item(idRefOf(id(1)))];
   await settled();
   held[0]?.release();
+  await settled();
+  held[1]?.release();
   assert.equal(await Promise.all(found), [undefined, { id: id(1), name: 'Nombre 1' }]);
+});
+
+test('a UUID that is no id is looked for as what it may be besides: a SKU, a name', async () => {
+  const { asked, held, source } = open();
+  const found = source.item(idRefOf(id(10)));
+  await settled();
+  held[0]?.release();
+  await settled();
+  held[1]?.release();
+  assert.equal(await found, { id: id(1), name: 'Nombre 1' });
+  assert.equal(asked, ['10', `items/${id(10)}`]);
 });
 
 test('a request that fails fails for those who share it, and for nobody after them', async () => {
@@ -110,7 +124,7 @@ test('no request asks for more than consolidador answers at once', async () => {
     asked.map((ids) => ids.split(' ').length),
     [100, 100, 50],
   );
-  for (const { release } of held) release();
+  for (; held.length > 0; await settled()) for (const { release } of held.splice(0)) release();
   await Promise.all(reads);
 });
 
