@@ -83,6 +83,8 @@ const plans = ({ name, database, close }: TestDatabase): void => {
       assert.is(stock.items.find('producto 5')?.numero, 5);
       assert.is(stock.reservas.get(reserva.id)?.lineas.length, 1);
     });
+    const reads = stockReads({ query: watched((sql, parameters) => database.query(sql, parameters)) });
+    assert.is((await reads.itemsWithIds([id]))[0]?.numero, 1);
   });
 
   test('so does who reads an item, a purchase’s reservations, the live ones, or, once they are analysed, the movements of a hot item', async () => {

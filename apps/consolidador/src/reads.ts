@@ -55,7 +55,14 @@ const PAGE = statement(
   'read_item_page',
   `${PRICED} WHERE i.eliminado IS NULL ORDER BY i.numero LIMIT $1 OFFSET $2::int8`,
 );
-const WITH_IDS = statement('read_item_ids', `${PRICED} WHERE i.id = ANY($1::uuid[]) AND i.eliminado IS NULL`);
+// LATERAL with LIMIT, as `BY_REFERENCE`: with `= ANY` few ids would be planned anew each time.
+const WITH_IDS = statement(
+  'read_item_ids',
+  `SELECT ${ITEM}, p.precio::text AS precio, p.version AS "precioVersion"
+   FROM unnest($1::uuid[]) w (id),
+     LATERAL (SELECT * FROM item WHERE id = w.id AND eliminado IS NULL LIMIT 1) i
+     LEFT JOIN LATERAL (SELECT precio, version FROM precio WHERE item = i.id LIMIT 1) p ON true`,
+);
 const WITH_SKU = statement('read_item_sku', `${PRICED} WHERE i.sku_normalizado = $1 AND i.eliminado IS NULL`);
 
 const MOVIMIENTO =

@@ -27,9 +27,11 @@ const LIVE_BY_PARTNER = statement(
   `SELECT ${COLUMNS} FROM evento WHERE id_partner = ANY($1::text[]) AND estado = 'REGISTRADO' ORDER BY id FOR UPDATE`,
 );
 
+// LATERAL with LIMIT: with `= ANY` few brands would be planned anew each time.
 const TRACKING_OFF = statement(
   'marca_tracking_off',
-  'SELECT id FROM marca WHERE id = ANY($1::text[]) AND NOT tracking_activo',
+  `SELECT w.id FROM unnest($1::text[]) w (id),
+     LATERAL (SELECT FROM marca WHERE id = w.id AND NOT tracking_activo LIMIT 1) m`,
 );
 
 const CANCELLED_PARTNERS = statement(
