@@ -1,6 +1,6 @@
 /**
- * A process of its own that answers reads: consultas, as a lone service runs it, or a bare Fastify route. Over its
- * channel it is told what to open, says on which port that listens, and then as often as it is asked what CPU it took.
+ * A process of its own that answers reads: consultas, as a lone service runs it, or what it is measured against. Over
+ * its channel it is told what to open, says on which port that listens, and then as often as it is asked what CPU it took.
  */
 import type { AddressInfo } from 'node:net';
 import { build } from '@cordada/consultas/service.ts';
@@ -23,6 +23,10 @@ export type Opening =
       readonly constant: string;
     }
   | {
+      /** The least that keeps items, and where it reads what it does not keep. */
+      readonly plain: string;
+    }
+  | {
       /** Where consultas reads what it does not keep. */
       readonly consolidador: string;
       readonly secret: string;
@@ -34,10 +38,31 @@ export type Asked = Opening | 'cpu';
 /** The port, else what was asked for. */
 export type Told = number;
 
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 const openBare = (constant: string): FastifyInstance =>
-  fastify().get('/constant', (_request, reply) =>
-    reply.type('application/json; charset=utf-8').send(constant),
-  );
+  fastify().get('/constant', (_request, reply) => reply.type(JSON_TYPE).send(constant));
+
+/** Without tokens, traces, metrics, checks, news, or an end to what is kept. */
+const openPlain = (source: string): FastifyInstance => {
+  const kept = new Map<string, string>();
+  const get = networkFetch();
+  const read = async (path: string): Promise<string> => {
+    const answer = await get(source + path, {
+      method: 'GET',
+      headers: {},
+      signal: new AbortController().signal,
+    });
+    const text = await answer.text();
+    kept.set(path, text);
+    return text;
+  };
+  return fastify().get('/items/:id', ({ url }, reply) => {
+    reply.type(JSON_TYPE);
+    const text = kept.get(url);
+    return text === undefined ? read(url) : reply.header('x-cache', 'HIT').send(text);
+  });
+};
 
 const openConsultas = async (opening: Extract<Opening, { consolidador: string }>): Promise<Server> => {
   const runtime = systemRuntime();
@@ -65,7 +90,12 @@ process.on('message', async (asked: Asked) => {
     const { user, system } = process.cpuUsage();
     tell(user + system);
   } else {
-    const app = await ('constant' in asked ? openBare(asked.constant) : openConsultas(asked));
+    const app =
+      'constant' in asked
+        ? openBare(asked.constant)
+        : 'plain' in asked
+          ? openPlain(asked.plain)
+          : await openConsultas(asked);
     await app.listen({ host: '127.0.0.1', port: 0 });
     tell((app.server.address() as AddressInfo).port);
   }

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { closedLoop } from './closed-loop.ts';
+import { serverPool } from './server-pool.ts';
 import { ITEMS, type System } from './work.ts';
 
 /** The floor's own database, made anew for each run. */
@@ -40,16 +41,7 @@ export const openFloor = async (url: string): Promise<System> => {
   await admin.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
   await admin.query(`CREATE DATABASE ${DATABASE}`);
   await admin.end();
-  const { host, port, user, password, ssl } = new pg.Client({ connectionString: url });
-  const pool = new pg.Pool({
-    host,
-    port,
-    ...(user && { user }),
-    ...(password && { password }),
-    ssl,
-    database: DATABASE,
-    max: CONNECTIONS,
-  });
+  const pool = serverPool(url, DATABASE, CONNECTIONS);
   await pool.query(SCHEMA);
 
   /** One step: its statements and a log row in one transaction. @throws Error where one changes or finds nothing */

@@ -4,12 +4,14 @@ import { readSettings } from '@cordada/infra/config/settings.ts';
 import { trustOf } from '@cordada/infra/service/trust.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { startTestRedis, type TestRedis } from '@cordada/infra/testing/redis.ts';
+import { fastify } from 'fastify';
 import { startFleet } from '../src/fleet.ts';
 import type { Place } from '../src/stores.ts';
 import type { Asked, Opening, Told } from './answering.ts';
 import { busSystem } from './bus-work.ts';
 import { type LoadResult, summed } from './closed-loop.ts';
 import { type HttpRun, startHttpClient } from './http-load.ts';
+import { serverPool } from './server-pool.ts';
 
 const CONNECTIONS = 50;
 /** Of so many reads of an item the first is a miss: 95 % hits. */
@@ -17,11 +19,12 @@ const READS_AN_ITEM = 20;
 /** The longest that a start of Redis's client may take, in milliseconds. */
 const REDIS_LIMIT_MS = 30_000;
 const POLL_MS = 20;
+const PLAIN_CONNECTIONS = 10;
 /** Rounds before those that count: what is compiled then stays so. */
 const WARM_ROUNDS = 2;
 
 export interface ReadsResult extends LoadResult {
-  readonly system: 'bare' | 'memory' | 'Redis';
+  readonly system: 'bare' | 'plain' | 'memory' | 'Redis';
   readonly hits: number;
   /** CPU time of the answering process a request, in microseconds. */
   readonly cpu: number;
@@ -30,6 +33,9 @@ export interface ReadsResult extends LoadResult {
   /** What the bare route takes of the CPU a request, as a ratio to what this takes. */
   readonly cpuRatio: number;
 }
+
+/** A Postgres server, so that the plain service has something to read. */
+type PostgresPlace = Extract<Place, { kind: 'postgres' }>;
 
 /** What answers, and how it is asked. */
 interface Answering {
@@ -43,9 +49,9 @@ interface Answering {
 }
 
 /**
- * Reads of single items at consultas, beside a Fastify route that answers a constant of the same length: each in a
- * process that does nothing else, as a service by itself does, asked by another one. Each round reads items of its own,
- * each `READS_AN_ITEM` times; what is missed is read at consolidador, in this process, on `place`.
+ * Reads of single items at consultas, beside a Fastify route that answers a constant of the same length, and the plainest
+ * service that keeps items: each in a process that does nothing else, as a service by itself does, asked by another one.
+ * Each round reads items of its own, each `READS_AN_ITEM` times; what is missed is read in this process, on `place`.
  */
 export const measureReads = async (
   place: Place,
@@ -59,6 +65,7 @@ export const measureReads = async (
   const redis = await startTestRedis();
   const client = startHttpClient();
   const systems: Answering[] = [];
+  const source = place.kind === 'postgres' ? await openPlainSource(place) : undefined;
   try {
     const product = { name: 'reads', bus: fleet.bus, bffUrl: fleet.urls.bff, runtime, close: async () => {} };
     const { items: ids } = await busSystem(product, items * (WARM_ROUNDS + rounds));
@@ -69,6 +76,13 @@ export const measureReads = async (
       path: () => '/constant',
       headers: () => ({}),
     });
+    if (source)
+      systems.push({
+        system: 'plain',
+        ...(await startAnswering({ plain: source.url })),
+        path: (item) => `/items/${item}`,
+        headers: () => ({}),
+      });
     const { tokens } = trustOf(settings, secret, runtime);
     const consultas = async (given?: TestRedis): Promise<Omit<Answering, 'system'>> => ({
       ...(await startAnswering({
@@ -119,8 +133,28 @@ export const measureReads = async (
     client.close();
     for (const { close } of systems) close();
     await redis?.stop();
+    await source?.close();
     await fleet.stop();
   }
+};
+
+/** A Fastify route that answers an item by one statement on consolidador's database, and nothing else. */
+const openPlainSource = async ({ url, prefix }: PostgresPlace) => {
+  const pool = serverPool(url, `${prefix}_consolidador`, PLAIN_CONNECTIONS);
+  const text = `SELECT id, numero, sku, nombre AS name, cantidad AS quantity, reservada AS reserved,
+    cantidad - reservada AS available, version, actualizado AS updated_at FROM item WHERE id = $1`;
+  const app = fastify();
+  app.get<{ Params: { id: string } }>('/items/:id', async ({ params: { id } }) => {
+    const { rows } = await pool.query({ name: 'plain', text, values: [id] });
+    return rows[0];
+  });
+  return {
+    url: await app.listen({ host: '127.0.0.1', port: 0 }),
+    async close() {
+      await app.close();
+      await pool.end();
+    },
+  };
 };
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
