@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Histogram } from 'prom-client';
 import type { Runtime } from '../runtime.ts';
 import { access, type Identify } from './access.ts';
-import { givenId, identityOf, spanOf } from './request-identity.ts';
+import { answerHeaders, givenId, spanOf } from './request-identity.ts';
 
 /** The durations of requests. */
 export type RequestSeconds = Histogram<'method' | 'route' | 'status'>;
@@ -50,7 +50,7 @@ export const addFastPath = (
     if (found === undefined) return false;
     const length = String(Buffer.byteLength(found.text));
     response.writeHead(200, [
-      ...identityOf(given ?? runtime.uuid(), spanOf(headers, runtime)),
+      ...answerHeaders(given ?? runtime.uuid(), spanOf(headers, runtime)),
       ...found.headers,
       'content-length',
       length,

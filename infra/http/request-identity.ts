@@ -17,7 +17,7 @@ export const spanOf = ({ traceparent }: IncomingHttpHeaders, runtime: Pick<Runti
   nextSpan(readTraceparent(typeof traceparent === 'string' ? traceparent : undefined) ?? '', runtime.uuid());
 
 /** What every answer bears: names and values in turns. */
-export const identityOf = (id: string, traceparent: string): readonly string[] => [
+export const answerHeaders = (id: string, traceparent: string): readonly string[] => [
   'x-request-id',
   id,
   'traceparent',

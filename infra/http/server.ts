@@ -26,7 +26,7 @@ import { Digits, JsonRefused, parseJson } from './json-text.ts';
 import { createMethodIndex } from './method-index.ts';
 import { addRateLimit } from './rate-limit.ts';
 import { acceptRawPaths } from './raw-path.ts';
-import { givenId, identityOf, LONGEST_ID, spanOf } from './request-identity.ts';
+import { answerHeaders, givenId, LONGEST_ID, spanOf } from './request-identity.ts';
 import type { Server } from './typed-server.ts';
 import { checkUrlText, compileValidator, tokenHeader } from './validation.ts';
 
@@ -62,7 +62,7 @@ export interface ServerOptions {
   readonly bodyLimit?: number;
   /** `/docs`; true when absent. */
   readonly docs?: boolean;
-  /** Answers without the routes, of which it must be the same as one. */
+  /** Answers some requests without their route, as that would. */
   readonly fastPath?: FastPath;
   /** Whether an error means that something the service needs is away for now: answered 503 instead of 500. */
   isUnavailable?(error: unknown): boolean;
@@ -155,8 +155,8 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   const seconds = addMetrics(app, options);
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = spanOf(request.headers, runtime);
-    const identity = identityOf(request.id, request.traceparent);
-    for (let i = 0; i < identity.length; i += 2) reply.header(identity[i] as string, identity[i + 1]);
+    const headers = answerHeaders(request.id, request.traceparent);
+    for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1]);
     done();
   });
   if (options.docs !== false) await addDocs(app, options);

@@ -3,6 +3,7 @@ import type { Contract } from '@cordada/schemas';
 import type { BusMessage, Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
 import { isTraceparent, newTrace, nextSpan } from '../telemetry/trace-context.ts';
+import { UUID_TEXT } from '../uuid-text.ts';
 import { cloudEventsTypes } from './cloud-events-types.ts';
 import type { Envelope, Fault, Outgoing, Received } from './message.ts';
 import type { NewOutboxRow, OutboxRow, SlimProperties } from './store.ts';
@@ -12,7 +13,7 @@ export type AnyContract = Contract<any>;
 
 /** Longer values in a property are no message of ours; index rows of Postgres end at about 2700 bytes. */
 const MAX_PROPERTY_CHARS = 1024;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const UUID = new RegExp(`^${UUID_TEXT}$`);
 const TOPIC = /^([^/]+)\/(.+)\.v\d+$/;
 
 /** A message as the outbox keeps it. It gets its id, its time and a span of its own in the trace of its cause. */

@@ -55,14 +55,6 @@ const PAGE = statement(
   'read_item_page',
   `${PRICED} WHERE i.eliminado IS NULL ORDER BY i.numero LIMIT $1 OFFSET $2::int8`,
 );
-// LATERAL with LIMIT, as `BY_REFERENCE`: with `= ANY` few ids would be planned anew each time.
-const WITH_IDS = statement(
-  'read_item_ids',
-  `SELECT ${ITEM}, p.precio::text AS precio, p.version AS "precioVersion"
-   FROM unnest($1::uuid[]) w (id),
-     LATERAL (SELECT * FROM item WHERE id = w.id AND eliminado IS NULL LIMIT 1) i
-     LEFT JOIN LATERAL (SELECT precio, version FROM precio WHERE item = i.id LIMIT 1) p ON true`,
-);
 const WITH_SKU = statement('read_item_sku', `${PRICED} WHERE i.sku_normalizado = $1 AND i.eliminado IS NULL`);
 
 const MOVIMIENTO =
@@ -123,7 +115,12 @@ export const stockReads = (database: Pick<Database, 'query'>): StockReads => {
       return found && view(found);
     },
     async itemsWithIds(ids) {
-      return (await database.query<PricedItem>(WITH_IDS, [array('uuid', ids)])).map(view);
+      const rows = await database.query<PricedItem>(BY_REFERENCE, [
+        array('uuid', ids),
+        array('int4', []),
+        array('text', []),
+      ]);
+      return rows.filter(({ eliminado }) => eliminado === null).map(view);
     },
     async itemWithSku(sku) {
       if (sku.includes('\0')) return undefined;

@@ -3,6 +3,7 @@ import { HttpError, notFound } from '@cordada/infra/http/errors.ts';
 import { Digits } from '@cordada/infra/http/json-text.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
+import { UUID_TEXT } from '@cordada/infra/uuid-text.ts';
 import Type from 'typebox';
 import type { ItemView, StockReads } from './reads.ts';
 import { CursorUnknown, estados } from './reservas.ts';
@@ -10,9 +11,8 @@ import { CursorUnknown, estados } from './reservas.ts';
 const config = { access: access.service };
 /** The most items on a page. */
 const MOST_ON_PAGE = 100;
-/** As many UUIDs. */
-const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-const IDS = `^${UUID}(,${UUID}){0,${MOST_ON_PAGE - 1}}$`;
+/** As many ids, between commas. */
+const IDS = `^${UUID_TEXT}(,${UUID_TEXT}){0,${MOST_ON_PAGE - 1}}$`;
 const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 }));
 
 const view = ({ precio, ...item }: ItemView) => ({

@@ -74,7 +74,7 @@ export interface Ref {
 }
 
 /** @param id in lower case */
-export const idRefOf = (id: string): Ref & { readonly id: string } => ({
+export const idRefOf = (id: string): Ref => ({
   key: `id:${id}`,
   id,
   path: ['items', id],

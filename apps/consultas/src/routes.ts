@@ -11,6 +11,7 @@ const config = { access: access.service };
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
 const ITEM_PATH = '/items/';
+const HIT = ['x-cache', 'HIT', 'content-type', CONTENT_TYPE];
 
 /** An item by its id is answered at once where it is kept in this process. */
 export const fastPathTo = (reader: Reader): FastPath => ({
@@ -21,7 +22,6 @@ export const fastPathTo = (reader: Reader): FastPath => ({
     return kept && { text: kept.text, headers: HIT };
   },
 });
-const HIT = ['x-cache', 'HIT', 'content-type', CONTENT_TYPE];
 
 /** What the BFF reads at `consultas`; `X-Cache` says whether it was kept. */
 export const addQueryRoutes = (app: Server, reader: Reader): void => {

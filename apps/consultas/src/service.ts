@@ -74,7 +74,7 @@ export const buildBefore = async (
     deps,
     name,
     'Answers what there is of each item. Called by the BFF only.',
-    fastPathTo(reader),
+    cache.inProcess ? fastPathTo(reader) : undefined,
   );
   addQueryRoutes(app, reader);
   let subscription: Subscription | undefined;

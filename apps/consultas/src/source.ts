@@ -21,6 +21,7 @@ const unpriced = ({ precio: _price, ...item }: PricedItem): ItemView => item;
  */
 export const sourceAt = (consolidador: Consolidador, runtime: Pick<Runtime, 'after'>): Source => {
   let underWay = 0;
+  /** Asks for those that have gathered; undefined where none have. */
   let ask: (() => void) | undefined;
   const byId = new DataLoader<string, ItemView | undefined>(
     async (ids) => {

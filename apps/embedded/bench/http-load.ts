@@ -5,6 +5,7 @@
 import { fork } from 'node:child_process';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { askProcess } from './ask-process.ts';
 import { closedLoop, type Run } from './closed-loop.ts';
 
 /** What is asked for. */
@@ -36,18 +37,11 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n');
 export const startHttpClient = (): HttpClient => {
   const child = fork(fileURLToPath(import.meta.url), [CLIENT], { execArgv: ['--import', 'tsx'] });
   return {
-    run: (load) =>
-      new Promise((resolve, reject) => {
-        const gone = (code: number | null): void => reject(new Error(`the HTTP client ended with ${code}`));
-        child.once('exit', gone);
-        child.once('message', (message) => {
-          child.off('exit', gone);
-          const report = message as Report;
-          if ('run' in report) resolve(report.run);
-          else reject(new Error(report.failed));
-        });
-        child.send(load);
-      }),
+    async run(load) {
+      const report = await askProcess<Report>(child, load, 'the HTTP client');
+      if ('failed' in report) throw new Error(report.failed);
+      return report.run;
+    },
     close: () => child.kill(),
   };
 };

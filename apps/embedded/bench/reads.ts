@@ -8,6 +8,7 @@ import { fastify } from 'fastify';
 import { startFleet } from '../src/fleet.ts';
 import type { Place } from '../src/stores.ts';
 import type { Asked, Opening, Told } from './answering.ts';
+import { askProcess } from './ask-process.ts';
 import { busSystem } from './bus-work.ts';
 import { type LoadResult, summed } from './closed-loop.ts';
 import { type HttpRun, startHttpClient } from './http-load.ts';
@@ -164,15 +165,7 @@ const startAnswering = async (opening: Opening): Promise<Pick<Answering, 'port' 
   const child = fork('apps/embedded/launch.mjs', ['--bundle', 'apps/embedded/bench/answering.ts'], {
     cwd: root,
   });
-  const told = (asked: Asked): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const gone = (code: number | null): void => reject(new Error(`what answers ended with ${code}`));
-      child.once('exit', gone).once('message', (figure: Told) => {
-        child.off('exit', gone);
-        resolve(figure);
-      });
-      child.send(asked);
-    });
+  const told = (asked: Asked): Promise<Told> => askProcess(child, asked, 'what answers');
   return { port: await told(opening), cpu: () => told('cpu'), close: () => child.disconnect() };
 };
 

@@ -1,4 +1,5 @@
 import { type VirtualTime, virtualTime } from '@cordada/infra/testing/virtual-time.ts';
+import { UUID_TEXT } from '@cordada/infra/uuid-text.ts';
 import { runEngineSeed } from './engine-world.ts';
 import type { Breach } from './invariant.ts';
 import { breachesOf } from './invariants.ts';
@@ -80,7 +81,7 @@ const traceOf = (
     .map((line) => line.slice(0, LONGEST_LINE));
 };
 
-const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const UUID = new RegExp(UUID_TEXT, 'g');
 
 /** A saga's own log, in lines like the world's: they begin with the milliseconds that have passed. */
 const timelineOf = (seen: Observation, saga: string, began: number): string[] =>
