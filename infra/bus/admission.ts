@@ -4,8 +4,22 @@ import type { Manifest } from './manifest.ts';
 /** The largest message that every transport takes, in bytes: Pulsar's default `maxMessageSize`. */
 export const MAX_MESSAGE_BYTES = 5 * 1024 * 1024;
 
-/** Bytes that `message` occupies: payload, key and properties. */
+/** A code unit of UTF-16 takes at most so many bytes of UTF-8. */
+const MOST_BYTES_A_UNIT = 3;
+
+/**
+ * Bytes that `message` occupies: payload, key and properties. Of one that is far from the limit the text is counted in
+ * code units, which costs a look at each length: nobody but a limit needs to know what it takes in UTF-8.
+ */
 export const messageBytes = (message: BusMessage): number => {
+  const { payload, key, properties } = message;
+  let units = key.length;
+  for (const name in properties) units += name.length + (properties[name] as string).length;
+  const near = payload.byteLength + MOST_BYTES_A_UNIT * units > MAX_MESSAGE_BYTES;
+  return near ? exactBytes(message) : payload.byteLength + units;
+};
+
+const exactBytes = (message: BusMessage): number => {
   let bytes = message.payload.byteLength + Buffer.byteLength(message.key);
   for (const name in message.properties) {
     bytes += Buffer.byteLength(name) + Buffer.byteLength(message.properties[name] as string);

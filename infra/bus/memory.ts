@@ -52,7 +52,7 @@ interface Held {
   /** Subscriptions that have not acknowledged it. */
   awaiting: number;
   /** Where its outcome is awaited; a second copy's is not. */
-  readonly call?: Call;
+  readonly call: Call | undefined;
   readonly place: number;
 }
 
@@ -151,7 +151,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       return;
     }
     heldBytes += bytes;
-    const held: Held = { key, delivery, bytes, awaiting: queues.length, place, ...(call && { call }) };
+    const held: Held = { key, delivery, bytes, awaiting: queues.length, call, place };
     for (const target of queues) {
       target.unacknowledged.add(held);
       if (faults) send(target, held, faults);
@@ -169,7 +169,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
     transit(`${delivery.topic}\n${key}`, delayMs, () => {
       queue.push(held);
       if (duplicateAfterMs === undefined) return;
-      const copy: Held = { key, delivery, bytes: 0, awaiting: 1, place: 0 };
+      const copy: Held = { key, delivery, bytes: 0, awaiting: 1, call: undefined, place: 0 };
       unacknowledged.add(copy);
       runtime.after(duplicateAfterMs, () => queue.push(copy));
     });
@@ -188,7 +188,8 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       };
       calls.add(call);
       let stopped: Set<string> | undefined;
-      for (const [place, message] of messages.entries()) {
+      for (let place = 0; place < messages.length; place++) {
+        const message = messages[place] as BusMessage;
         const bytes = messageBytes(message);
         const outcome: Settled | undefined = stopped?.has(message.key)
           ? { status: 'retryable', reason: 'an earlier message of its key was not published' }

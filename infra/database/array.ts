@@ -1,3 +1,5 @@
+import { writeUuid } from '../uuid-bytes.ts';
+
 /** The element types that `array()` can send. */
 export type ArrayType =
   | 'uuid'
@@ -79,25 +81,10 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : re
 
 const bytes = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : refuse('bytea', value));
 
-const DASH = 0x2d;
-/** By code unit: the value of a hex digit, 255 where it is none. */
-const NIBBLES = new Uint8Array(128).fill(0xff);
-for (const digit of '0123456789abcdefABCDEF') NIBBLES[digit.charCodeAt(0)] = Number.parseInt(digit, 16);
-/** Where the digit pairs of a UUID stand in its textual form. */
-const PAIRS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
-const DASHES = [8, 13, 18, 23] as const;
-
 const putUuid = (value: unknown): void => {
-  if (typeof value !== 'string' || value.length !== 36) return refuse('uuid', value);
-  for (const at of DASHES) if (value.charCodeAt(at) !== DASH) return refuse('uuid', value);
-  let to = take(16);
-  for (const at of PAIRS) {
-    // What is no ASCII has no place in the table, and so no value: it counts as 255 too.
-    const high = NIBBLES[value.charCodeAt(at)] ?? 0xff;
-    const low = NIBBLES[value.charCodeAt(at + 1)] ?? 0xff;
-    if (high > 15 || low > 15) return refuse('uuid', value);
-    scratch[to++] = (high << 4) | low;
-  }
+  if (typeof value !== 'string') return refuse('uuid', value);
+  const begin = take(16);
+  if (!writeUuid(value, scratch, begin)) refuse('uuid', value);
 };
 
 /** Microseconds since Postgres's epoch, exact in two words: as one number they would be beyond 2^53 in the year 2286. */

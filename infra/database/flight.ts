@@ -66,7 +66,7 @@ export class Flight extends pg.Query {
   #unreadable: Error | undefined;
 
   constructor(statements: readonly Flown[]) {
-    super({ text: '' });
+    super(''); // a configuration would be copied, property by property
     this.#statements = statements;
   }
 

@@ -54,9 +54,9 @@ export async function runTransaction<R>(
   };
   /** @throws TypeError as `prepared` does */
   const board = (sql: Statement, parameters: readonly unknown[]): Promise<FlownResult> => {
-    const ready = prepared(nameOf, sql, parameters);
+    const { name, text, values } = prepared(nameOf, sql, parameters);
     if (flight.length === 0) process.nextTick(depart);
-    return new Promise((resolve, reject) => flight.push({ ...ready, resolve, reject }));
+    return new Promise((resolve, reject) => flight.push({ name, text, values, resolve, reject }));
   };
   const send = <T>(answer: () => Promise<T>): Promise<T> => {
     if (over) {

@@ -36,7 +36,7 @@ interface Item {
   readonly key: string;
   readonly contract: string;
   /** What the handler gets; absent where not even the envelope can be read. */
-  received?: Received;
+  received: Received | undefined;
   /** Why it is held; set where it cannot be handled. */
   hold?: string;
   /** Nobody but an operator has it tried again. */
@@ -79,7 +79,7 @@ export async function consume<Tx>(options: ConsumeOptions<Tx>): Promise<Consumer
       key: heldKeyOf(delivery.key, runtime),
       contract: contract?.name ?? delivery.topic,
       parked,
-      ...(received && { received }),
+      received,
     };
     if (!decoded.readable) item.hold = causeOf(decoded.cause);
     else if (parked) item.hold = TOO_OLD;

@@ -58,7 +58,7 @@ export interface Outgoing<Body = unknown> {
   /** That of the request which caused it, where no message did. */
   readonly traceparent?: string;
   /** `body` as the contract encodes it, where that is at hand. */
-  readonly payload?: Uint8Array;
+  readonly payload?: Uint8Array | undefined;
   /** Its id, a UUIDv7, for who must know it beforehand; the pipeline makes one otherwise. */
   readonly id?: string;
   readonly requestHash?: string;

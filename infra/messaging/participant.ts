@@ -20,7 +20,7 @@ export interface ParticipantOptions<Tx> {
 interface Known {
   readonly claim: Claim;
   /** The answer in memory; read from the claim where it was stored before. */
-  readonly reply?: Reply;
+  readonly reply?: Reply | undefined;
 }
 
 /** What a batch has brought about so far. */
@@ -81,7 +81,7 @@ export function participant<Tx, Rows>(
       assertReadable(message);
       for (const event of reaction.handle(rows, message, now))
         work.publish.push({
-          ...answerTo(envelope, event),
+          ...answerTo(envelope, event, undefined),
           subject: event.subject,
           idempotencyKey: `${envelope.idempotencyKey}/${event.contract.name}/${event.subject}`,
         });
@@ -90,7 +90,7 @@ export function participant<Tx, Rows>(
     }
     if (before && reaction.kind !== 'undo') {
       // The command has been handled, or its undo came first: either way it has no effect any more.
-      work.publish.push(answerTo(envelope, before.reply ?? storedReply(before.claim)));
+      work.publish.push(answerTo(envelope, before.reply ?? storedReply(before.claim), undefined));
       return;
     }
     let answer: Reply;
@@ -104,7 +104,7 @@ export function participant<Tx, Rows>(
       answer = reaction.handle(rows, message, now);
     }
     const payload = answer.contract.encode(answer.body);
-    work.publish.push({ ...answerTo(envelope, answer), payload });
+    work.publish.push(answerTo(envelope, answer, payload));
     if (before) return; // an undo decides by the entity, and answers each time
     claim(work, envelope, tombstone, answer, payload);
     if (isDirect(envelope)) work.operations.push(operationOf(envelope, answer, now));
@@ -168,21 +168,26 @@ const claim = (
   const made: Claim = {
     key,
     tombstone,
-    ...(reply &&
-      payload && {
-        reply: { contract: reply.contract.name, fingerprint: reply.contract.fingerprint, payload },
-      }),
+    reply:
+      reply && payload
+        ? { contract: reply.contract.name, fingerprint: reply.contract.fingerprint, payload }
+        : undefined,
   };
-  known.set(key, { claim: made, ...(reply && { reply }) });
+  known.set(key, { claim: made, reply });
   fresh.push(made);
 };
 
 /** A reply is the same message however often it is given: its idempotency key follows from the command's. */
-const answerTo = (envelope: Envelope, { contract, body }: Reply): Outgoing => ({
+const answerTo = (
+  envelope: Envelope,
+  { contract, body }: Reply,
+  payload: Uint8Array | undefined,
+): Outgoing => ({
   contract,
   body,
   correlationId: envelope.correlationId,
   subject: envelope.subject,
   idempotencyKey: `${envelope.idempotencyKey}/${contract.name}`,
   cause: envelope,
+  payload,
 });

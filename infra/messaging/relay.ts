@@ -115,7 +115,7 @@ export function createRelay(options: RelayOptions): Relay {
   const lanes = new Map<string, Lane>();
   /** Seqs that are queued, or published and not deleted yet: a sweep must not bring them a second time. */
   const known = new Set<number>();
-  const openTickets = new Map<string, Set<number>>();
+  const openTickets = new Map<string, number[]>();
   const suspects = new Set<string>();
   let newestTicket = 0;
   let pending = 0;
@@ -187,8 +187,9 @@ export function createRelay(options: RelayOptions): Relay {
 
   const isReady = (key: string, { after, read }: Queued): boolean => {
     if (read > readsOver) return false;
-    for (const ticket of openTickets.get(key) ?? []) if (ticket <= after) return false;
-    return true;
+    // Oldest first.
+    const oldest = openTickets.get(key)?.[0];
+    return oldest === undefined || oldest > after;
   };
 
   const pump = (lane: Lane): void => {
@@ -368,9 +369,9 @@ export function createRelay(options: RelayOptions): Relay {
 
   const close = (ticket: number, keys: ReadonlySet<string>): void => {
     for (const key of keys) {
-      const open = openTickets.get(key);
-      open?.delete(ticket);
-      if (open?.size === 0) openTickets.delete(key);
+      const open = openTickets.get(key) ?? [];
+      if (open.length > 1) open.splice(open.indexOf(ticket), 1);
+      else openTickets.delete(key);
     }
   };
 
@@ -389,8 +390,8 @@ export function createRelay(options: RelayOptions): Relay {
       const ticket = newestTicket;
       for (const key of keys) {
         const open = openTickets.get(key);
-        if (open) open.add(ticket);
-        else openTickets.set(key, new Set([ticket]));
+        if (open) open.push(ticket);
+        else openTickets.set(key, [ticket]);
       }
       const pumpKeys = (): void => {
         for (const key of keys) {

@@ -16,7 +16,7 @@ export interface Claim {
   readonly key: string;
   readonly tombstone: boolean;
   /** Absent for an event: nobody waits for an answer. */
-  readonly reply?: StoredReply;
+  readonly reply?: StoredReply | undefined;
 }
 
 /** What the outbox keeps of a message beside topic, key and id: all else is rebuilt from those (see wire.ts). */

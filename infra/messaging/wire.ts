@@ -2,7 +2,7 @@
 import type { Contract } from '@cordada/schemas';
 import type { BusMessage, Delivery } from '../bus/bus.ts';
 import type { Runtime } from '../runtime.ts';
-import { isTraceparent, newTrace, nextSpan } from '../telemetry/trace-context.ts';
+import { isTraceparent, newTrace, nextSpan, spanWithin } from '../telemetry/trace-context.ts';
 import { UUID_TEXT } from '../uuid-text.ts';
 import { cloudEventsTypes } from './cloud-events-types.ts';
 import type { Envelope, Fault, Outgoing, Received } from './message.ts';
@@ -22,10 +22,10 @@ export function toOutboxRow(outgoing: Outgoing, runtime: Pick<Runtime, 'now' | '
   const id = outgoing.id ?? runtime.uuid();
   const props: { -readonly [P in keyof SlimProperties]: SlimProperties[P] } = {
     t: runtime.now(),
-    v: `${contract.version}#${contract.fingerprint}`,
+    v: versionOf(contract),
     k: outgoing.idempotencyKey,
     s: outgoing.subject,
-    p: nextSpan(cause?.traceparent ?? outgoing.traceparent ?? '', id),
+    p: cause ? spanWithin(cause.traceparent, id) : nextSpan(outgoing.traceparent ?? '', id),
   };
   const key = outgoing.key ?? outgoing.correlationId;
   if (key !== outgoing.correlationId) props.r = outgoing.correlationId;
@@ -34,6 +34,16 @@ export function toOutboxRow(outgoing: Outgoing, runtime: Pick<Runtime, 'now' | '
   const payload = outgoing.payload ?? contract.encode(outgoing.body);
   return { topic: contract.topic, key, id, props, payload };
 }
+
+const versions = new Map<AnyContract, string>();
+/** `<major>.<minor>#<fingerprint>`: one string for all messages of a contract, so that it is hashed once. */
+const versionOf = (contract: AnyContract): string => {
+  const known = versions.get(contract);
+  if (known !== undefined) return known;
+  const version = `${contract.version}#${contract.fingerprint}`;
+  versions.set(contract, version);
+  return version;
+};
 
 /** What follows from a message's topic and from the schema that wrote it; there are as many as published schemas. */
 interface Kind {
@@ -63,6 +73,11 @@ const isoOf = (instant: number): string => {
     lastInstant = instant;
   }
   return lastIso;
+};
+/** Its reverse; NaN for what is no instant. */
+const instantOf = (iso: string): number => {
+  if (iso === lastIso) return lastInstant;
+  return new Date(iso).getTime();
 };
 
 /** The bus message that an outbox row stands for. @param service the emitter, the same for all rows of a database */
@@ -131,11 +146,10 @@ const fingerprintOf = (dataschema: string | undefined): string | undefined => {
 
 /** The envelope, as far as an answer needs it; else what is wrong with it. */
 function envelopeOf({ properties, publishedAt }: Delivery, contract: AnyContract): Envelope | string {
-  const read = (name: string): string => (Object.hasOwn(properties, name) ? String(properties[name]) : '');
-  const id = read('ce-id');
-  const subject = read('ce-subject');
-  const correlationId = read('correlationid');
-  const idempotencyKey = read('idempotencykey');
+  const id = textOf(properties['ce-id']);
+  const subject = textOf(properties['ce-subject']);
+  const correlationId = textOf(properties.correlationid);
+  const idempotencyKey = textOf(properties.idempotencykey);
   const obstacle =
     obstacleIn('ce-id', id) ??
     obstacleIn('ce-subject', subject) ??
@@ -143,15 +157,15 @@ function envelopeOf({ properties, publishedAt }: Delivery, contract: AnyContract
     obstacleIn('idempotencykey', idempotencyKey);
   if (obstacle !== undefined) return obstacle;
   if (!UUID.test(id)) return 'the property ce-id is not a UUID';
-  const time = new Date(read('ce-time'));
-  const causationId = read('causationid');
-  const requestHash = read('requesthash');
-  const traceparent = read('traceparent');
+  const time = instantOf(textOf(properties['ce-time']));
+  const causationId = textOf(properties.causationid);
+  const requestHash = textOf(properties.requesthash);
+  const traceparent = textOf(properties.traceparent);
   return {
     id,
     contract: contract.name,
-    source: read('ce-source'),
-    time: Number.isNaN(time.getTime()) ? new Date(publishedAt) : time,
+    source: textOf(properties['ce-source']),
+    time: new Date(Number.isNaN(time) ? publishedAt : time),
     subject,
     correlationId,
     causationId: UUID.test(causationId) ? causationId : id,
@@ -161,6 +175,10 @@ function envelopeOf({ properties, publishedAt }: Delivery, contract: AnyContract
     requestHash: isStorable(requestHash) ? requestHash : '',
   };
 }
+
+/** A property as it came from a transport: empty where it is missing. */
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined ? '' : String(value);
 
 const obstacleIn = (name: string, value: string): string | undefined => {
   if (value === '') return `the property ${name} is missing`;

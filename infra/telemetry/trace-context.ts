@@ -32,7 +32,11 @@ export const newTrace = (id: string): string => `00-${id.replaceAll('-', '')}-${
  * @param id a UUIDv7 that nothing else is named by
  */
 export const nextSpan = (parent: string, id: string): string =>
-  isTraceparent(parent) ? `${parent.slice(0, 36)}${spanOf(id)}${parent.slice(52)}` : newTrace(id);
+  spanWithin(isTraceparent(parent) ? parent : '', id);
+
+/** As `nextSpan`, of a parent that was read and found good: it is empty, or a traceparent. */
+export const spanWithin = (parent: string, id: string): string =>
+  parent === '' ? newTrace(id) : `${parent.slice(0, 36)}${spanOf(id)}${parent.slice(52)}`;
 
 /** The id of a traceparent's trace, as logs and answers name it; undefined where there is none. */
 export const traceIdOf = (traceparent: string): string | undefined =>

@@ -52,7 +52,7 @@ export interface SagaChange {
   /** Why it was asked for, where a person did: an undo saga. */
   readonly motivo: string | null;
   /** What the saga was begun with (the one that an undo saga undoes); undefined where it could not be read. */
-  readonly input: unknown;
+  input(): unknown;
   /** What its steps' `facts` have kept so far, by step. */
   readonly facts: Readonly<Record<string, Json>>;
 }
@@ -245,13 +245,14 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
         );
       if (before?.status === status) continue;
       const paso = definitions.byHash(after.definition)?.steps[after.state.step]?.name ?? '';
-      const why = { saga: id, tipo, trace_id, ...(after.state.failure && { failure: after.state.failure }) };
+      const { failure } = after.state;
+      const why = { saga: id, tipo, trace_id, ...(failure && { failure }) };
       if (status === 'PARKED') {
         metrics.parked(tipo, paso);
         log.error({ ...why, paso }, 'saga parked: an operator must retry, skip or complete the step');
       } else if (status === 'COMPLETED' || status === 'COMPENSATED') {
         metrics.ended(tipo, status, after.updatedAt - origin.startedAt);
-        log.info({ ...why, estado: status }, 'saga ended');
+        log.info({ saga: id, tipo, trace_id, estado: status, ...(failure && { failure }) }, 'saga ended');
       } else if (status === 'COMPENSATING') log.info(why, 'saga compensates');
     }
     for (const { after } of touched) if (after.wakeAt !== null) timer.expect(after.wakeAt);
@@ -490,9 +491,7 @@ const changeOf = (definitions: Definitions, { before, after }: Touched): SagaCha
       failure: state.failure,
       motivo: origin.motivo,
       // Only who asks for it pays for it. What could not be read is kept as no bytes (decide.ts).
-      get input() {
-        return definition && origin.input.length > 0 ? inputOf(definition, origin) : undefined;
-      },
+      input: () => (definition && origin.input.length > 0 ? inputOf(definition, origin) : undefined),
       facts: state.facts,
     },
   ];

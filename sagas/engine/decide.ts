@@ -4,6 +4,7 @@ import type { Definition, Json, Step } from './definition.ts';
 import {
   type Asked,
   type Decision,
+  type Entry,
   type Input,
   type Instance,
   isEnded,
@@ -77,12 +78,7 @@ const start = (definition: Definition, message: Received, now: number): Decision
   if (!fault) knowInput(origin, message.body);
   const turn = new Turn(definition, envelope.correlationId, origin, undefined, now);
   turn.cause = envelope;
-  turn.log({
-    que: 'iniciada',
-    contrato: envelope.contract,
-    mensaje: envelope.id,
-    causa: envelope.causationId,
-  });
+  turn.log(received('iniciada', {}, message));
   if (fault) {
     // It has no input to build a message from: it ends as it began, and whoever waits for it hears why.
     const motivo =
@@ -115,7 +111,7 @@ const receive = (turn: Turn, message: Received): Decision | undefined => {
   if (interrupt) {
     if (turn.status !== 'RUNNING' || turn.back || turn.step >= interrupt.before) return undefined;
     const { codigo, motivo } = interrupt;
-    turn.log({ que: 'interrumpida', ...received(message), codigo, motivo });
+    turn.log({ codigo, motivo, ...received('interrumpida', {}, message) });
     turn.fail({ paso: (turn.current as Step).name, codigo, motivo });
     return turn.decision();
   }
@@ -131,7 +127,7 @@ const receive = (turn: Turn, message: Received): Decision | undefined => {
     case 'event': {
       if (turn.back) return undefined;
       turn.mark(turn.step, item, MARK.done);
-      turn.log({ que: 'evento', ...at, ...received(message) });
+      turn.log(received('evento', at, message));
       if (step.facts) keepFacts(turn, step, item, step.facts(body));
       turn.proceed();
       break;
@@ -140,13 +136,13 @@ const receive = (turn: Turn, message: Received): Decision | undefined => {
       if (turn.back) return undefined;
       turn.mark(turn.step, item, MARK.refused);
       const { codigo, motivo } = reasonOf(body);
-      turn.log({ que: 'fallo', ...at, ...received(message), codigo, motivo });
+      turn.log({ codigo, motivo, ...received('fallo', at, message) });
       turn.fail({ ...at, codigo, motivo, ...(step.detail && { detalle: step.detail(body) }) });
       break;
     }
     case 'compensated': {
       turn.mark(turn.step, item, MARK.undone);
-      turn.log({ que: 'compensado', ...at, ...received(message) });
+      turn.log(received('compensado', at, message));
       turn.proceed();
       break;
     }
@@ -156,10 +152,13 @@ const receive = (turn: Turn, message: Received): Decision | undefined => {
   return turn.decision();
 };
 
-const received = ({ envelope }: Received) => ({
+/** The log's line of a message that came. */
+const received = (que: Entry['que'], at: Partial<Target>, { envelope }: Received): Entry => ({
+  que,
   contrato: envelope.contract,
   mensaje: envelope.id,
   causa: envelope.causationId,
+  ...at,
 });
 
 /** The item that a reply is about, by its key; undefined when it answers nothing that this saga has sent. */

@@ -19,14 +19,14 @@ import type { SagaChanges, Saved } from './store.ts';
 export interface Work {
   readonly saga: string;
   readonly input: Input;
-  readonly index?: number;
+  readonly index?: number | undefined;
 }
 
 /** A step of the coordinator's own service, to be done before anything else happens to its saga. */
 export interface LocalStep {
   readonly command: Received;
   readonly send: Send;
-  readonly index?: number;
+  readonly index: number | undefined;
 }
 
 /** A saga that a transaction changed. */
@@ -211,11 +211,7 @@ export class Session {
       traceparent: cause.traceparent,
       requestHash: '',
     };
-    locals.push({
-      command: { envelope, body },
-      send,
-      ...(work.index !== undefined && { index: work.index }),
-    });
+    locals.push({ command: { envelope, body }, send, index: work.index });
   }
 
   /**
@@ -251,11 +247,7 @@ export class Session {
         idempotencyKey,
       },
     };
-    return {
-      saga: correlationId,
-      input: { kind: 'message', message },
-      ...(index !== undefined && { index }),
-    };
+    return { saga: correlationId, index, input: { kind: 'message', message } };
   }
 
   #react(reaction: Reaction<unknown>, rows: unknown, command: Received, index: number | undefined): Reply {

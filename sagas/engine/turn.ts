@@ -16,22 +16,28 @@ import {
   type Undo,
 } from './instance.ts';
 
+/** By step and item. */
+type Ids = Map<string, string[]>;
 /** A saga needs each of its few ids several times; of those that are remembered the older half is forgotten at times. */
 const REMEMBERED = 4_000;
-let recentIds = new Map<string, string>();
-let olderIds = new Map<string, string>();
+let remembered = 0;
+let recentIds = new Map<string, Ids>();
+let olderIds = new Map<string, Ids>();
 
 /** The id of the entity that an item of a step makes: derived, so that the undo of an uncertain step can name it. */
 export const entityId = (saga: string, step: string, item: number): string => {
-  const key = `${saga}/${step}/${item}`;
-  const known = recentIds.get(key) ?? olderIds.get(key);
+  const ids: Ids = recentIds.get(saga) ?? olderIds.get(saga) ?? new Map();
+  const known = ids.get(step)?.[item];
   if (known !== undefined) return known;
-  if (recentIds.size >= REMEMBERED / 2) {
+  const id = uuidV5(`${step}/${item}`, saga);
+  if (++remembered > REMEMBERED / 2) {
+    remembered = 1;
     olderIds = recentIds;
     recentIds = new Map();
   }
-  const id = uuidV5(`${step}/${item}`, saga);
-  recentIds.set(key, id);
+  const items = ids.get(step) ?? [];
+  items[item] = id;
+  recentIds.set(saga, ids.set(step, items));
   return id;
 };
 
@@ -163,8 +169,8 @@ export class Turn {
       const contract = compensation?.command ?? step.command;
       const entry: Entry = {
         que: compensation ? 'compensacion' : 'comando',
-        ...this.at(step, index),
         contrato: contract.name,
+        ...this.at(step, index),
       };
       this.log(entry);
       this.sends.push({
@@ -288,7 +294,7 @@ export class Turn {
   /** The decision as it stands now. */
   decision(): Decision {
     const { step, back, tries, due, since, facts, failure, undos, waits } = this;
-    const state: State = {
+    const state: { -readonly [P in keyof State]: State[P] } = {
       step,
       back,
       items: this.items,
@@ -296,10 +302,10 @@ export class Turn {
       due,
       since,
       facts,
-      ...(failure && { failure }),
-      ...(undos.length > 0 && { undos }),
-      ...(waits && { waits: true as const }),
     };
+    if (failure) state.failure = failure;
+    if (undos.length > 0) state.undos = undos;
+    if (waits) state.waits = true;
     return {
       instance: {
         id: this.id,

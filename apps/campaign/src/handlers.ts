@@ -45,7 +45,7 @@ const registrar: Reaction<CampaignRows, RegistrarCampaign> = {
         actualizada: now,
       });
     }
-    return reply(contracts.CampaignRegistrada, { ...body, fecha: known?.creada ?? now });
+    return reply(contracts.CampaignRegistrada, { fecha: known?.creada ?? now, ...body });
   },
   fail: (envelope, fault, now) =>
     reply(contracts.RegistroCampaignFallido, {

@@ -61,14 +61,13 @@ export const busSystem = async (
   /** @throws Error where it ends otherwise */
   const bringAbout = async (
     end: End,
-    command: Pick<Outgoing, 'contract' | 'body'> & { readonly item?: string },
+    { contract, body, item }: Pick<Outgoing, 'contract' | 'body'> & { readonly item?: string },
   ): Promise<void> => {
     const id = runtime.uuid();
     const ended = new Promise<string>((resolve) => waiting.set(id, resolve));
-    const { item, ...rest } = command;
-    const about = item === undefined ? { subject: id } : { key: item, subject: item };
+    const about = item ?? id;
     const message = busMessage(
-      { ...rest, ...about, correlationId: id, idempotencyKey: id },
+      { contract, body, key: about, subject: about, correlationId: id, idempotencyKey: id },
       'bench',
       runtime,
     );

@@ -58,7 +58,7 @@ const registrar: Reaction<PartnerRows, RegistrarPartner> = {
         actualizado: now,
       });
     }
-    return reply(contracts.PartnerRegistrado, { ...body, fecha: known?.creado ?? now });
+    return reply(contracts.PartnerRegistrado, { fecha: known?.creado ?? now, ...body });
   },
   fail: (envelope, fault, now) =>
     reply(contracts.RegistroPartnerFallido, {

@@ -47,7 +47,7 @@ const registrar: Reaction<TrackingRows, RegistrarEvento> = {
         actualizado: now,
       });
     }
-    return reply(contracts.EventoRegistrado, { ...body, fecha: known?.fecha ?? now });
+    return reply(contracts.EventoRegistrado, { fecha: known?.fecha ?? now, ...body });
   },
   fail: (envelope, fault, now) =>
     reply(contracts.RegistroEventoFallido, {
