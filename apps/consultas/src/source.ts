@@ -6,7 +6,7 @@ import type { Source } from './reader.ts';
 
 export type Consolidador = Pick<ServiceClient, 'call' | 'find'>;
 
-/** Items wait for a request that is under way, to be asked for together, no longer than this. */
+/** Items that are missed sooner after a request than this, in milliseconds, wait for the next one, which asks for all of them. */
 const GATHER_MS = 10;
 /** As many as consolidador answers at once. */
 const MOST_TOGETHER = 100;
@@ -16,43 +16,40 @@ type PricedItem = ItemView & { readonly precio?: unknown };
 const unpriced = ({ precio: _price, ...item }: PricedItem): ItemView => item;
 
 /**
- * What consolidador answers. On a cold cache the items that are missed while others are under way share a request: it
- * costs either side as much as one for a single item.
+ * What consolidador answers. One item alone is asked for at once; on a cold cache items share requests, of which there
+ * are a hundred a second at the most and those that are full: one costs either side as much as for a single item.
  */
-export const sourceAt = (consolidador: Consolidador, runtime: Pick<Runtime, 'after'>): Source => {
-  let underWay = 0;
+export const sourceAt = (consolidador: Consolidador, runtime: Pick<Runtime, 'after' | 'now'>): Source => {
+  /** When items were last asked for, in milliseconds. */
+  let asked = Number.NEGATIVE_INFINITY;
   /** Asks for those that have gathered; undefined where none have. */
   let ask: (() => void) | undefined;
   const byId = new DataLoader<string, ItemView | undefined>(
     async (ids) => {
-      underWay += 1;
-      try {
-        const { items } = await consolidador.call<{ items: PricedItem[] }>({
-          method: 'GET',
-          path: ['items-by-id'],
-          query: { ids: ids.join(',') },
-        });
-        const found = new Map(items.map((item) => [item.id, unpriced(item)]));
-        return ids.map((id) => found.get(id));
-      } finally {
-        underWay -= 1;
-        ask?.();
-      }
+      const { items } = await consolidador.call<{ items: PricedItem[] }>({
+        method: 'GET',
+        path: ['items-by-id'],
+        query: { ids: ids.join(',') },
+      });
+      const found = new Map(items.map((item) => [item.id, unpriced(item)]));
+      return ids.map((id) => found.get(id));
     },
     {
       cache: false,
       maxBatchSize: MOST_TOGETHER,
       batchScheduleFn(dispatch) {
-        ask?.();
+        ask?.(); // it is full
         let cancel: Cancel = () => {};
         const once = (): void => {
           cancel();
           ask = undefined;
+          asked = runtime.now();
           dispatch();
         };
         ask = once;
-        if (underWay === 0) void Promise.resolve().then(() => ask === once && once());
-        else cancel = runtime.after(GATHER_MS, once);
+        const wait = asked + GATHER_MS - runtime.now();
+        if (wait > 0) cancel = runtime.after(Math.min(wait, GATHER_MS), once);
+        else void Promise.resolve().then(() => ask === once && once());
       },
     },
   );

@@ -45,22 +45,25 @@ const open = () => {
   return { asked, held, runtime, source, read };
 };
 
-test('one item is asked for at once; those that are missed meanwhile share the next request', async () => {
-  const { asked, held, read } = open();
+test('one item is asked for at once; those that are missed soon after it share the next request', async () => {
+  const { asked, held, runtime, read } = open();
   const reads = [read(1)];
   await settled();
   assert.equal(asked, ['1']);
-  reads.push(read(2), read(3), read(4));
+  reads.push(read(2));
+  runtime.advance(9);
+  held[0]?.release();
+  reads.push(read(3), read(4));
   await settled();
   assert.equal(asked, ['1']);
-  held[0]?.release();
+  runtime.advance(1);
   await settled();
   assert.equal(asked, ['1', '2 3 4']);
   held[1]?.release();
   assert.equal(await Promise.all(reads), ['Nombre 1', 'Nombre 2', 'Nombre 3', 'Nombre 4']);
 });
 
-test('no request holds the others up for longer than they gather', async () => {
+test('a request that is not answered holds no other one up', async () => {
   const { asked, held, runtime, read } = open();
   const slow = read(1);
   await settled();
@@ -73,6 +76,7 @@ test('no request holds the others up for longer than they gather', async () => {
   assert.equal(await Promise.all(others), ['Nombre 2', 'Nombre 3']);
   held[0]?.release();
   assert.is(await slow, 'Nombre 1');
+  runtime.advance(10);
   const later = read(4);
   await settled();
   assert.equal(asked, ['1', '2 3', '4'], 'what was waited for is over');
@@ -102,11 +106,12 @@ test('a UUID that is no id is looked for as what it may be besides: a SKU, a nam
 });
 
 test('a request that fails fails for those who share it, and for nobody after them', async () => {
-  const { held, read } = open();
+  const { held, read, runtime } = open();
   const failed = [read(1), read(2)].map((one) => one.catch((error: HttpError) => error.statusCode));
   await settled();
   held[0]?.fail();
   assert.equal(await Promise.all(failed), [503, 503]);
+  runtime.advance(10);
   const next = read(3);
   await settled();
   held[1]?.release();

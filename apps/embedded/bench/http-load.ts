@@ -88,12 +88,6 @@ const load = async ({ port, connections, paths, headers }: HttpLoad): Promise<Ht
     .join('');
   const free = [...opened];
   let hits = 0;
-  let asking = true;
-  // Who sleeps is woken by who answers: the slower the server, the oftener, and it would count as the server's work.
-  const stayAwake = (): void => {
-    if (asking) setImmediate(stayAwake);
-  };
-  stayAwake();
   const run = await closedLoop(paths.length, connections, async (i) => {
     const connection = free.pop() as (typeof free)[number];
     const answer = await connection.ask(`GET ${paths[i]} HTTP/1.1\r\n${head}\r\n`);
@@ -101,7 +95,6 @@ const load = async ({ port, connections, paths, headers }: HttpLoad): Promise<Ht
     if (!answer.startsWith('HTTP/1.1 200')) throw new Error(`${paths[i]}: ${answer.split('\r\n', 1)[0]}`);
     if (answer.includes('x-cache: HIT')) hits += 1;
   });
-  asking = false;
   for (const connection of opened) connection.close();
   return { ...run, hits };
 };
