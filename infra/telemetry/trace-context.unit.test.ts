@@ -1,6 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isTraceparent, newTrace, nextSpan, readTraceparent, traceIdOf } from './trace-context.ts';
+import {
+  isTraceparent,
+  newTrace,
+  nextSpan,
+  readTraceparent,
+  spanWithin,
+  traceIdOf,
+} from './trace-context.ts';
 
 const test = suite('W3C Trace Context');
 
@@ -43,14 +50,17 @@ for (const header of [
   });
 
 test('a span stays in the trace of its parent, and keeps its flags', () => {
-  const next = nextSpan(`00-${trace}-${span}-00`, id);
+  const parent = `00-${trace}-${span}-00`;
+  const next = nextSpan(parent, id);
   assert.is(next, `00-${trace}-8def0123456789ab-00`);
+  assert.is(spanWithin(parent, id), next);
   assert.is(traceIdOf(next), trace);
 });
 
 test('what has no parent begins a trace, named after its id', () => {
   for (const none of ['', 'x', `00-${'0'.repeat(32)}-${span}-01`])
     assert.is(nextSpan(none, id), newTrace(id));
+  assert.is(spanWithin('', id), newTrace(id));
   assert.ok(isTraceparent(newTrace(id)));
   assert.is(traceIdOf(newTrace(id)), id.replaceAll('-', ''));
   assert.is(traceIdOf(''), undefined);

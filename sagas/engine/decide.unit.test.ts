@@ -1,3 +1,4 @@
+import { uuidV5 } from '@cordada/infra/uuid-v5.ts';
 import { contracts } from '@cordada/schemas';
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -6,6 +7,7 @@ import { campaignSaga } from '../campaign.saga.ts';
 import { SAGA } from '../testing/given.ts';
 import { Fleet } from '../testing/participants.ts';
 import { isEnded } from './instance.ts';
+import { entityId } from './turn.ts';
 
 const test = suite('whatever happens to a saga');
 
@@ -86,6 +88,13 @@ test('a step that was given up is named by one alert each time', () => {
     assert.ok(alerts.every((paso) => steps.has(paso)));
     if (saga?.status === 'COMPLETED') assert.ok(alerts.every((paso) => paso === 'aprobacion'));
   });
+});
+
+test('an entity has one id, however many others are named before it is named again', () => {
+  const sagas = Array.from({ length: 700 }, (_, n) => uuidV5(`saga ${n}`, SAGA));
+  for (const step of ['partner', 'evento', 'partner'])
+    for (const item of [0, 499, 3])
+      for (const saga of sagas) assert.is(entityId(saga, step, item), uuidV5(`${step}/${item}`, saga));
 });
 
 test.run();

@@ -26,15 +26,16 @@ let olderIds = new Map<string, Ids>();
 
 /** The id of the entity that an item of a step makes: derived, so that the undo of an uncertain step can name it. */
 export const entityId = (saga: string, step: string, item: number): string => {
-  const ids: Ids = recentIds.get(saga) ?? olderIds.get(saga) ?? new Map();
-  const known = ids.get(step)?.[item];
+  const known = recentIds.get(saga)?.get(step)?.[item] ?? olderIds.get(saga)?.get(step)?.[item];
   if (known !== undefined) return known;
   const id = uuidV5(`${step}/${item}`, saga);
-  if (++remembered > REMEMBERED / 2) {
-    remembered = 1;
+  if (remembered === REMEMBERED / 2) {
+    remembered = 0;
     olderIds = recentIds;
     recentIds = new Map();
   }
+  remembered += 1;
+  const ids: Ids = recentIds.get(saga) ?? new Map();
   const items = ids.get(step) ?? [];
   items[item] = id;
   recentIds.set(saga, ids.set(step, items));
