@@ -81,7 +81,7 @@ export function participant<Tx, Rows>(
       assertReadable(message);
       for (const event of reaction.handle(rows, message, now))
         work.publish.push({
-          ...answerTo(envelope, event, undefined),
+          ...answerTo(envelope, event),
           subject: event.subject,
           idempotencyKey: `${envelope.idempotencyKey}/${event.contract.name}/${event.subject}`,
         });
@@ -90,7 +90,7 @@ export function participant<Tx, Rows>(
     }
     if (before && reaction.kind !== 'undo') {
       // The command has been handled, or its undo came first: either way it has no effect any more.
-      work.publish.push(answerTo(envelope, before.reply ?? storedReply(before.claim), undefined));
+      work.publish.push(answerTo(envelope, before.reply ?? storedReply(before.claim)));
       return;
     }
     let answer: Reply;
@@ -178,11 +178,7 @@ const claim = (
 };
 
 /** A reply is the same message however often it is given: its idempotency key follows from the command's. */
-const answerTo = (
-  envelope: Envelope,
-  { contract, body }: Reply,
-  payload: Uint8Array | undefined,
-): Outgoing => ({
+const answerTo = (envelope: Envelope, { contract, body }: Reply, payload?: Uint8Array): Outgoing => ({
   contract,
   body,
   correlationId: envelope.correlationId,

@@ -115,6 +115,7 @@ export function createRelay(options: RelayOptions): Relay {
   const lanes = new Map<string, Lane>();
   /** Seqs that are queued, or published and not deleted yet: a sweep must not bring them a second time. */
   const known = new Set<number>();
+  /** By key, the oldest first. */
   const openTickets = new Map<string, number[]>();
   const suspects = new Set<string>();
   let newestTicket = 0;
@@ -187,7 +188,6 @@ export function createRelay(options: RelayOptions): Relay {
 
   const isReady = (key: string, { after, read }: Queued): boolean => {
     if (read > readsOver) return false;
-    // Oldest first.
     const oldest = openTickets.get(key)?.[0];
     return oldest === undefined || oldest > after;
   };
@@ -369,8 +369,8 @@ export function createRelay(options: RelayOptions): Relay {
 
   const close = (ticket: number, keys: ReadonlySet<string>): void => {
     for (const key of keys) {
-      const open = openTickets.get(key) ?? [];
-      if (open.length > 1) open.splice(open.indexOf(ticket), 1);
+      const left = (openTickets.get(key) ?? []).filter((open) => open !== ticket);
+      if (left.length > 0) openTickets.set(key, left);
       else openTickets.delete(key);
     }
   };

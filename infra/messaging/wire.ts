@@ -35,14 +35,14 @@ export function toOutboxRow(outgoing: Outgoing, runtime: Pick<Runtime, 'now' | '
   return { topic: contract.topic, key, id, props, payload };
 }
 
-const versions = new Map<AnyContract, string>();
+const versionTexts = new Map<AnyContract, string>();
 /** `<major>.<minor>#<fingerprint>`: one string for all messages of a contract, so that it is hashed once. */
 const versionOf = (contract: AnyContract): string => {
-  const known = versions.get(contract);
+  const known = versionTexts.get(contract);
   if (known !== undefined) return known;
-  const version = `${contract.version}#${contract.fingerprint}`;
-  versions.set(contract, version);
-  return version;
+  const text = `${contract.version}#${contract.fingerprint}`;
+  versionTexts.set(contract, text);
+  return text;
 };
 
 /** What follows from a message's topic and from the schema that wrote it; there are as many as published schemas. */
@@ -73,11 +73,6 @@ const isoOf = (instant: number): string => {
     lastInstant = instant;
   }
   return lastIso;
-};
-/** Its reverse; NaN for what is no instant. */
-const instantOf = (iso: string): number => {
-  if (iso === lastIso) return lastInstant;
-  return new Date(iso).getTime();
 };
 
 /** The bus message that an outbox row stands for. @param service the emitter, the same for all rows of a database */
@@ -157,7 +152,7 @@ function envelopeOf({ properties, publishedAt }: Delivery, contract: AnyContract
     obstacleIn('idempotencykey', idempotencyKey);
   if (obstacle !== undefined) return obstacle;
   if (!UUID.test(id)) return 'the property ce-id is not a UUID';
-  const time = instantOf(textOf(properties['ce-time']));
+  const time = Date.parse(textOf(properties['ce-time']));
   const causationId = textOf(properties.causationid);
   const requestHash = textOf(properties.requesthash);
   const traceparent = textOf(properties.traceparent);

@@ -41,6 +41,15 @@ test('a message that goes over the bus comes back as it was', () => {
   assert.is(envelope.causationId, envelope.id, 'the first of a chain causes itself');
 });
 
+test('a message is of the time that it says, else of when it was published', () => {
+  const publishedAt = Date.UTC(2026, 0, 2);
+  const timeOf = (text: string): number =>
+    received({ ...deliver({ 'ce-time': text }), publishedAt }).envelope.time.getTime();
+  assert.is(timeOf('2026-01-01T03:04:05.678Z'), Date.UTC(2026, 0, 1, 3, 4, 5, 678));
+  assert.is(timeOf('2026-01-01T03:04:05+01:00'), Date.UTC(2026, 0, 1, 2, 4, 5));
+  for (const none of ['', 'never']) assert.is(timeOf(none), publishedAt);
+});
+
 test('the properties are those of CloudEvents 1.0, with the fingerprint of the writer’s schema', () => {
   const { properties } = deliver();
   assert.is(properties['ce-type'], 'cordada.partner.CancelarPartner');

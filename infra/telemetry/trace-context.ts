@@ -27,16 +27,16 @@ const spanOf = (id: string): string => id.slice(19, 23) + id.slice(24);
 /** A trace that begins with `id`, the same one for everyone who reads that id. It is sampled. */
 export const newTrace = (id: string): string => `00-${id.replaceAll('-', '')}-${spanOf(id)}-01`;
 
+/** As `nextSpan`, of a parent that was read and found good: it is empty, or a traceparent. */
+export const spanWithin = (parent: string, id: string): string =>
+  parent === '' ? newTrace(id) : `${parent.slice(0, 36)}${spanOf(id)}${parent.slice(52)}`;
+
 /**
  * A new span of the trace of `parent`, with its flags; a new trace where that is none.
  * @param id a UUIDv7 that nothing else is named by
  */
 export const nextSpan = (parent: string, id: string): string =>
   spanWithin(isTraceparent(parent) ? parent : '', id);
-
-/** As `nextSpan`, of a parent that was read and found good: it is empty, or a traceparent. */
-export const spanWithin = (parent: string, id: string): string =>
-  parent === '' ? newTrace(id) : `${parent.slice(0, 36)}${spanOf(id)}${parent.slice(52)}`;
 
 /** The id of a traceparent's trace, as logs and answers name it; undefined where there is none. */
 export const traceIdOf = (traceparent: string): string | undefined =>

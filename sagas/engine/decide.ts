@@ -78,7 +78,7 @@ const start = (definition: Definition, message: Received, now: number): Decision
   if (!fault) knowInput(origin, message.body);
   const turn = new Turn(definition, envelope.correlationId, origin, undefined, now);
   turn.cause = envelope;
-  turn.log(received('iniciada', {}, message));
+  turn.log(received('iniciada', message));
   if (fault) {
     // It has no input to build a message from: it ends as it began, and whoever waits for it hears why.
     const motivo =
@@ -111,7 +111,7 @@ const receive = (turn: Turn, message: Received): Decision | undefined => {
   if (interrupt) {
     if (turn.status !== 'RUNNING' || turn.back || turn.step >= interrupt.before) return undefined;
     const { codigo, motivo } = interrupt;
-    turn.log({ codigo, motivo, ...received('interrumpida', {}, message) });
+    turn.log({ codigo, motivo, ...received('interrumpida', message) });
     turn.fail({ paso: (turn.current as Step).name, codigo, motivo });
     return turn.decision();
   }
@@ -127,7 +127,7 @@ const receive = (turn: Turn, message: Received): Decision | undefined => {
     case 'event': {
       if (turn.back) return undefined;
       turn.mark(turn.step, item, MARK.done);
-      turn.log(received('evento', at, message));
+      turn.log(received('evento', message, at));
       if (step.facts) keepFacts(turn, step, item, step.facts(body));
       turn.proceed();
       break;
@@ -136,13 +136,13 @@ const receive = (turn: Turn, message: Received): Decision | undefined => {
       if (turn.back) return undefined;
       turn.mark(turn.step, item, MARK.refused);
       const { codigo, motivo } = reasonOf(body);
-      turn.log({ codigo, motivo, ...received('fallo', at, message) });
+      turn.log({ codigo, motivo, ...received('fallo', message, at) });
       turn.fail({ ...at, codigo, motivo, ...(step.detail && { detalle: step.detail(body) }) });
       break;
     }
     case 'compensated': {
       turn.mark(turn.step, item, MARK.undone);
-      turn.log(received('compensado', at, message));
+      turn.log(received('compensado', message, at));
       turn.proceed();
       break;
     }
@@ -153,7 +153,7 @@ const receive = (turn: Turn, message: Received): Decision | undefined => {
 };
 
 /** The log's line of a message that came. */
-const received = (que: Entry['que'], at: Partial<Target>, { envelope }: Received): Entry => ({
+const received = (que: Entry['que'], { envelope }: Received, at: Partial<Target> = {}): Entry => ({
   que,
   contrato: envelope.contract,
   mensaje: envelope.id,

@@ -21,7 +21,7 @@ const unpriced = ({ precio: _price, ...item }: PricedItem): ItemView => item;
  */
 export const sourceAt = (consolidador: Consolidador, runtime: Pick<Runtime, 'after' | 'now'>): Source => {
   /** When items were last asked for, in milliseconds. */
-  let asked = Number.NEGATIVE_INFINITY;
+  let lastAsked = Number.NEGATIVE_INFINITY;
   /** Asks for those that have gathered; undefined where none have. */
   let ask: (() => void) | undefined;
   const byId = new DataLoader<string, ItemView | undefined>(
@@ -43,11 +43,12 @@ export const sourceAt = (consolidador: Consolidador, runtime: Pick<Runtime, 'aft
         const once = (): void => {
           cancel();
           ask = undefined;
-          asked = runtime.now();
+          lastAsked = runtime.now();
           dispatch();
         };
         ask = once;
-        const wait = asked + GATHER_MS - runtime.now();
+        const wait = lastAsked + GATHER_MS - runtime.now();
+        // No longer than that where the clock has gone back.
         if (wait > 0) cancel = runtime.after(Math.min(wait, GATHER_MS), once);
         else void Promise.resolve().then(() => ask === once && once());
       },

@@ -84,6 +84,19 @@ test('a request that is not answered holds no other one up', async () => {
   await later;
 });
 
+test('a clock that goes back holds nothing up', async () => {
+  const { asked, held, runtime, read } = open();
+  const reads = [read(1)];
+  await settled();
+  runtime.advance(-60_000);
+  reads.push(read(2));
+  runtime.advance(10);
+  await settled();
+  assert.equal(asked, ['1', '2']);
+  for (const { release } of held) release();
+  await Promise.all(reads);
+});
+
 test('what there is not is undefined, and the price is not shown', async () => {
   const { held, source } = open();
   const found = [source.item(idRefOf(id(12))), source.item(idRefOf(id(1)))];

@@ -59,12 +59,8 @@ const MAX_NAME = 200;
  * What a purchase was begun with. One that ended as it began may be one that nobody could read, or that could not be
  * written: what is kept of that is who wanted it, in text that Postgres takes, so that it can be read back with its reason.
  */
-export const pedida = ({
-  id,
-  estado,
-  input,
-}: Pick<SagaChange, 'id' | 'estado'> & { readonly input: unknown }): Pedida => {
-  const asked = input as IniciarCompra | undefined;
+export const pedida = ({ id, estado, input }: Pick<SagaChange, 'id' | 'estado' | 'input'>): Pedida => {
+  const asked = input() as IniciarCompra | undefined;
   if (asked && estado !== 'COMPENSATED') return { id, ...asked };
   const id_usuario = wellFormed((asked?.id_usuario ?? '').replaceAll('\0', '').slice(0, MAX_NAME));
   return { id, id_usuario, domicilio: '', lineas: [] };

@@ -26,7 +26,7 @@ export const projectCompras = (tx: SqlTransaction, changes: readonly SagaChange[
   for (const change of changes) {
     const next = proyectada(change);
     if (change.antes === undefined && change.deshace === null) {
-      begun.push(pedida({ id: change.id, estado: change.estado, input: change.input() }));
+      begun.push(pedida(change));
       // What else the same transaction brought follows its row like every later change.
       if (next.estado === 'COMPRA_CREADA') continue;
     }
