@@ -34,7 +34,8 @@ interface Batch<M> {
 interface Taker<M> {
   readonly maxBatch: number;
   readonly handler: (batch: readonly M[]) => Promise<void>;
-  readonly underWay: Set<Batch<M>>;
+  /** An array: a Set that turns over keeps all that has passed through it from the young collector. */
+  readonly underWay: Batch<M>[];
   readonly whenIdle: (() => void)[];
 }
 
@@ -113,7 +114,7 @@ export const batchQueue = <M extends { readonly key: string }>({
   const freeTaker = (): Taker<M> | undefined => {
     let free: Taker<M> | undefined;
     for (const taker of takers) {
-      if (taker.underWay.size < (free?.underWay.size ?? BATCHES_UNDER_WAY)) free = taker;
+      if (taker.underWay.length < (free?.underWay.length ?? BATCHES_UNDER_WAY)) free = taker;
     }
     return free;
   };
@@ -145,17 +146,19 @@ export const batchQueue = <M extends { readonly key: string }>({
   };
 
   const process = async (taker: Taker<M>, batch: Batch<M>): Promise<void> => {
-    taker.underWay.add(batch);
+    taker.underWay.push(batch);
     let rejection: { readonly cause: unknown } | undefined;
     try {
       await taker.handler(batch.messages);
     } catch (cause) {
       rejection = { cause };
     }
-    if (!taker.underWay.delete(batch)) return; // abandoned meanwhile
+    const place = taker.underWay.indexOf(batch);
+    if (place < 0) return; // abandoned meanwhile
+    taker.underWay.splice(place, 1);
     if (rejection) backOff(batch, rejection.cause);
     else acknowledge(batch);
-    if (taker.underWay.size === 0) idle(taker);
+    if (taker.underWay.length === 0) idle(taker);
     wake();
   };
 
@@ -200,7 +203,7 @@ export const batchQueue = <M extends { readonly key: string }>({
     },
 
     attach(maxBatch, handler) {
-      const taker: Taker<M> = { maxBatch, handler, underWay: new Set(), whenIdle: [] };
+      const taker: Taker<M> = { maxBatch, handler, underWay: [], whenIdle: [] };
       takers.push(taker);
       wake();
       const leave = (): void => {
@@ -210,7 +213,7 @@ export const batchQueue = <M extends { readonly key: string }>({
       return {
         detach() {
           leave();
-          if (taker.underWay.size === 0) return Promise.resolve();
+          if (taker.underWay.length === 0) return Promise.resolve();
           return new Promise((resolve) => taker.whenIdle.push(resolve));
         },
         abandon() {
@@ -219,7 +222,7 @@ export const batchQueue = <M extends { readonly key: string }>({
             for (const lane of batch.lanes) lane.taken = 0;
             giveBack(batch);
           }
-          taker.underWay.clear();
+          taker.underWay.length = 0;
           idle(taker);
           wake();
         },

@@ -1,5 +1,6 @@
 import type { Runtime } from '../runtime.ts';
 import { checkSubscription, messageBytes, refusal } from './admission.ts';
+import { type Arrival, Arrivals } from './arrivals.ts';
 import { type Attachment, type BatchQueue, batchQueue } from './batching.ts';
 import type { Bus, BusMessage, Delivery, Settled, SubscribeOptions, Subscription } from './bus.ts';
 import type { BusFaults } from './faults.ts';
@@ -39,14 +40,20 @@ export interface MemoryBus extends Bus {
 
 /** One call of `publish` whose outcomes are not all known. */
 interface Call {
+  readonly publisher: Publisher;
   readonly outcomes: (Settled | undefined)[];
   open: number;
   done(outcomes: Settled[]): void;
 }
 
+/** Who publishes over one connection. */
+interface Publisher {
+  /** Its process is dead: it is told nothing. */
+  severed: boolean;
+}
+
 /** A message that was taken and not yet acknowledged by all who have its topic. */
 interface Held {
-  readonly key: string;
   readonly delivery: Delivery;
   readonly bytes: number;
   /** Subscriptions that have not acknowledged it. */
@@ -56,12 +63,18 @@ interface Held {
   readonly place: number;
 }
 
+/** A message on its way to one subscription. */
+interface Queued {
+  readonly key: string;
+  readonly arrival: Arrival<Held>;
+}
+
 interface DurableQueue {
   readonly declaration: DurableSubscription;
-  readonly queue: BatchQueue<Held>;
+  readonly queue: BatchQueue<Queued>;
   readonly transit: Transit;
   /** In the order of publication. */
-  readonly unacknowledged: Set<Held>;
+  readonly unacknowledged: Arrivals<Held>;
 }
 
 const settle = ({ call, place }: Held, outcome: Settled): void => {
@@ -71,7 +84,7 @@ const settle = ({ call, place }: Held, outcome: Settled): void => {
 const settleAt = (call: Call, place: number, outcome: Settled): void => {
   if (call.outcomes[place]) return;
   call.outcomes[place] = outcome;
-  if (--call.open === 0) call.done(call.outcomes as Settled[]);
+  if (--call.open === 0 && !call.publisher.severed) call.done(call.outcomes as Settled[]);
 };
 
 /**
@@ -102,13 +115,14 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
   }
 
   function openQueue(declaration: DurableSubscription): DurableQueue {
-    const unacknowledged = new Set<Held>();
-    const queue = batchQueue<Held>({
+    const unacknowledged = new Arrivals<Held>();
+    const queue = batchQueue<Queued>({
       runtime,
       schedule,
       acknowledged(batch) {
-        for (const held of batch) {
-          unacknowledged.delete(held);
+        for (const { arrival } of batch) {
+          unacknowledged.remove(arrival);
+          const held = arrival.value;
           if (--held.awaiting > 0) continue;
           heldBytes -= held.bytes;
           settle(held, DURABLE);
@@ -151,42 +165,35 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       return;
     }
     heldBytes += bytes;
-    const held: Held = { key, delivery, bytes, awaiting: queues.length, call, place };
+    const held: Held = { delivery, bytes, awaiting: queues.length, call, place };
     for (const target of queues) {
-      target.unacknowledged.add(held);
-      if (faults) send(target, held, faults);
-      else target.queue.push(held);
+      const queued: Queued = { key, arrival: target.unacknowledged.add(held) };
+      if (faults) send(target, queued, faults);
+      else target.queue.push(queued);
     }
   };
 
   const send = (
     { declaration, queue, transit, unacknowledged }: DurableQueue,
-    held: Held,
+    queued: Queued,
     injected: BusFaults,
   ) => {
-    const { key, delivery } = held;
+    const { key, arrival } = queued;
+    const { delivery } = arrival.value;
     const { delayMs = 0, duplicateAfterMs } = injected.transit(declaration.name, delivery) ?? {};
     transit(`${delivery.topic}\n${key}`, delayMs, () => {
-      queue.push(held);
+      queue.push(queued);
       if (duplicateAfterMs === undefined) return;
-      const copy: Held = { key, delivery, bytes: 0, awaiting: 1, call: undefined, place: 0 };
-      unacknowledged.add(copy);
-      runtime.after(duplicateAfterMs, () => queue.push(copy));
+      const copy: Held = { delivery, bytes: 0, awaiting: 1, call: undefined, place: 0 };
+      const again: Queued = { key, arrival: unacknowledged.add(copy) };
+      runtime.after(duplicateAfterMs, () => queue.push(again));
     });
   };
 
-  const publish = (calls: Set<Call>, messages: readonly BusMessage[]): Promise<Settled[]> =>
-    new Promise((resolve) => {
-      if (messages.length === 0) return resolve([]);
-      const call: Call = {
-        outcomes: new Array(messages.length),
-        open: messages.length,
-        done(outcomes) {
-          calls.delete(call);
-          resolve(outcomes);
-        },
-      };
-      calls.add(call);
+  const publish = (publisher: Publisher, messages: readonly BusMessage[]): Promise<Settled[]> =>
+    new Promise((done) => {
+      if (messages.length === 0) return done([]);
+      const call: Call = { publisher, outcomes: new Array(messages.length), open: messages.length, done };
       let stopped: Set<string> | undefined;
       for (let place = 0; place < messages.length; place++) {
         const message = messages[place] as BusMessage;
@@ -205,10 +212,11 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
   const withFaults = (
     subscription: string,
     handler: (batch: readonly Delivery[]) => Promise<void>,
-  ): ((batch: readonly Held[]) => Promise<void>) => {
-    if (!faults) return (batch) => handler(batch.map(({ delivery }) => delivery));
+  ): ((batch: readonly Queued[]) => Promise<void>) => {
+    const deliveriesOf = (batch: readonly Queued[]) => batch.map(({ arrival }) => arrival.value.delivery);
+    if (!faults) return (batch) => handler(deliveriesOf(batch));
     return async (batch) => {
-      const deliveries = batch.map(({ delivery }) => delivery);
+      const deliveries = deliveriesOf(batch);
       const fault = faults.deliver(subscription, deliveries);
       if (fault !== 'lost') await handler(deliveries);
       if (fault) throw new Error(`injected: ${fault}`);
@@ -256,7 +264,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
   };
 
   const connect = (): MemoryConnection => {
-    const calls = new Set<Call>();
+    const publisher: Publisher = { severed: false };
     const attachments = new Set<Attachment>();
     let state: 'open' | 'closed' | 'severed' = 'open';
 
@@ -274,7 +282,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       publish(messages) {
         if (state === 'severed') return never();
         if (state === 'closed') return Promise.resolve(messages.map(() => CLOSED));
-        return publish(calls, messages);
+        return publish(publisher, messages);
       },
       async subscribe(subscribeOptions, handler): Promise<Subscription> {
         if (!living()) return never();
@@ -291,7 +299,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       },
       async caughtUp(subscription, instant) {
         if (!living()) return never();
-        const [first] = queueOf(subscription).unacknowledged;
+        const { first } = queueOf(subscription).unacknowledged;
         return first === undefined || first.delivery.publishedAt >= instant;
       },
       async lag(subscription) {
@@ -305,16 +313,15 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
         if (state !== 'open') return;
         state = 'closed';
         const ended = end();
-        for (const call of [...calls]) {
-          for (let place = 0; place < call.outcomes.length; place++) settleAt(call, place, CLOSED);
-        }
+        for (const { unacknowledged } of durable.values())
+          for (const held of unacknowledged) if (held.call?.publisher === publisher) settle(held, CLOSED);
         await ended;
         endings.delete(end);
       },
       sever() {
         state = 'severed';
         endings.delete(end);
-        for (const call of calls) call.done = () => {};
+        publisher.severed = true;
         for (const attachment of attachments) attachment.abandon();
       },
     };
@@ -330,7 +337,7 @@ export const memoryBus = (options: MemoryBusOptions): MemoryBus => {
       const ended = [...endings].map((end) => end());
       // what no handler holds can no longer be acknowledged; its publisher must not wait for the handlers that end
       for (const { queue, unacknowledged } of durable.values()) {
-        const underWay = queue.underWay();
+        const underWay = new Set([...queue.underWay()].map(({ arrival }) => arrival.value));
         for (const held of unacknowledged) if (!underWay.has(held)) settle(held, CLOSED);
       }
       await Promise.all(ended);

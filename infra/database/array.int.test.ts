@@ -73,6 +73,7 @@ const elements: Record<ArrayType, fc.Arbitrary<unknown>> = {
   int8: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   text,
   bytea: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+  json,
   jsonb: json,
   timestamptz: instant,
   bool: fc.boolean(),

@@ -8,6 +8,7 @@ export type ArrayType =
   | 'int8'
   | 'text'
   | 'bytea'
+  | 'json'
   | 'jsonb'
   | 'timestamptz'
   | 'bool'
@@ -78,6 +79,8 @@ const long = (value: unknown): bigint => {
 };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : refuse('text', value));
+
+const json = (value: unknown): string => text(JSON.stringify(value));
 
 const bytes = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : refuse('bytea', value));
 
@@ -163,13 +166,13 @@ const encodings: Record<ArrayType, Encoding> = {
       scratch.set(from, begin);
     },
   },
+  json: { oid: 114, write: (value) => putText(json(value)) },
   jsonb: {
     oid: 3802,
     write: (value) => {
-      const json = text(JSON.stringify(value));
       const begin = take(1);
       scratch[begin] = 1; // the version of jsonb's binary form
-      putText(json);
+      putText(json(value));
     },
   },
   timestamptz: { oid: 1184, write: putInstant },
@@ -199,7 +202,7 @@ const encodings: Record<ArrayType, Encoding> = {
 /**
  * A one-dimensional array parameter, for both databases; null stands for SQL NULL in any type.
  * Values: `uuid` a string, `int2`/`int4` a number, `int8` a bigint or a safe number, `bytea` a Uint8Array,
- * `timestamptz` a Date, `bool` a boolean, `numeric` a decimal string, `jsonb` anything that JSON can write.
+ * `timestamptz` a Date, `bool` a boolean, `numeric` a decimal string, `json` and `jsonb` anything that JSON can write.
  * @throws TypeError or RangeError when a value is not of the type
  */
 export function array(type: ArrayType, values: readonly unknown[]): ArrayParameter {

@@ -81,7 +81,7 @@ const parsers: Readonly<Record<number, Parser>> = {
 
 /**
  * How columns become values, on both databases: int8 a bigint, numeric a string, timestamptz a Date, bytea a Buffer,
- * jsonb what JSON.parse makes of it, int2, int4 and floats a number, bool a boolean, anything else its text.
+ * json and jsonb what JSON.parse makes of it, int2, int4 and floats a number, bool a boolean, anything else its text.
  */
 export const columnTypes = {
   getTypeParser: (oid: number, format?: 'text' | 'binary'): Parser =>

@@ -42,7 +42,7 @@ const enqueue = statement(
   'messaging.enqueue',
   `INSERT INTO outbox (topic, key, id, props, payload)
    SELECT r.topic, r.key, r.id, r.props, r.payload
-   FROM unnest($1::text[], $2::text[], $3::uuid[], $4::jsonb[], $5::bytea[])
+   FROM unnest($1::text[], $2::text[], $3::uuid[], $4::json[], $5::bytea[])
      WITH ORDINALITY r(topic, key, id, props, payload, n)
    ORDER BY r.n RETURNING seq, id`,
 );
@@ -316,7 +316,7 @@ export function sqlStore(database: Database): MessagingStore<SqlTransaction> {
           rows.map((row) => row.id),
         ),
         array(
-          'jsonb',
+          'json',
           rows.map((row) => row.props),
         ),
         array(

@@ -37,7 +37,7 @@ export interface Undo {
   readonly fin?: 'COMPLETED' | 'COMPENSATED';
 }
 
-/** What changes while a saga runs; kept as one jsonb. */
+/** What changes while a saga runs; kept as one json. */
 export interface State {
   /** The step that is under way, or that is being compensated. */
   readonly step: number;

@@ -88,18 +88,18 @@ const INSERT = statement(
      INSERT INTO saga (id, tipo, definition, version, status, wake_at, started_at, updated_at, deshace, alcance, motivo,
        message_id, traceparent, request_hash, claves, claves_normalised, fingerprint, state, input)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int4[], $5::int2[], $6::timestamptz[],
-       $7::timestamptz[], $8::timestamptz[], $9::uuid[], $10::jsonb[], $11::text[], $12::text[], $13::text[],
-       $14::text[], $15::jsonb[], $16::jsonb[], $17::text[], $18::jsonb[], $19::bytea[]))
+       $7::timestamptz[], $8::timestamptz[], $9::uuid[], $10::json[], $11::text[], $12::text[], $13::text[],
+       $14::text[], $15::json[], $16::jsonb[], $17::text[], $18::json[], $19::bytea[]))
    INSERT INTO saga_log (saga_id, n, xid, status, at, entries)
    SELECT v.id, v.version, ${XID}, v.status, v.at, v.entries
-   FROM unnest($1::uuid[], $4::int4[], $5::int2[], $8::timestamptz[], $20::jsonb[]) v (id, version, status, at, entries)`,
+   FROM unnest($1::uuid[], $4::int4[], $5::int2[], $8::timestamptz[], $20::json[]) v (id, version, status, at, entries)`,
 );
 
 const UPDATE = statement(
   'saga_update',
   `WITH moved AS (
      UPDATE saga s SET version = v.version, status = v.status, wake_at = v.wake_at, state = v.state, updated_at = v.at
-     FROM unnest($1::uuid[], $2::int4[], $3::int2[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[])
+     FROM unnest($1::uuid[], $2::int4[], $3::int2[], $4::timestamptz[], $5::timestamptz[], $6::json[], $7::json[])
        v (id, version, status, wake_at, at, state, entries)
      WHERE s.id = v.id RETURNING v.*)
    INSERT INTO saga_log (saga_id, n, xid, status, at, entries)
@@ -180,17 +180,17 @@ const insertColumns: readonly Column<Saved>[] = [
   ['timestamptz', ({ saga }) => instant(saga.origin.startedAt)],
   ['timestamptz', ({ saga }) => instant(saga.updatedAt)],
   ['uuid', ({ saga }) => saga.origin.deshace],
-  ['jsonb', ({ saga }) => saga.origin.alcance],
+  ['json', ({ saga }) => saga.origin.alcance],
   ['text', ({ saga }) => saga.origin.motivo],
   ['text', ({ saga }) => saga.origin.messageId],
   ['text', ({ saga }) => saga.origin.traceparent],
   ['text', ({ saga }) => saga.origin.requestHash],
-  ['jsonb', ({ saga }) => saga.origin.claves],
+  ['json', ({ saga }) => saga.origin.claves],
   ['jsonb', ({ saga }) => normalisedClaves(saga.origin.claves)],
   ['text', ({ saga }) => saga.origin.fingerprint],
-  ['jsonb', ({ saga }) => saga.state],
+  ['json', ({ saga }) => saga.state],
   ['bytea', ({ saga }) => saga.origin.input],
-  ['jsonb', ({ entries }) => entries],
+  ['json', ({ entries }) => entries],
 ];
 
 const updateColumns: readonly Column<Saved>[] = [
@@ -199,6 +199,6 @@ const updateColumns: readonly Column<Saved>[] = [
   ['int2', ({ saga }) => statusNumber(saga.status)],
   ['timestamptz', ({ saga }) => instant(saga.wakeAt)],
   ['timestamptz', ({ saga }) => instant(saga.updatedAt)],
-  ['jsonb', ({ saga }) => saga.state],
-  ['jsonb', ({ entries }) => entries],
+  ['json', ({ saga }) => saga.state],
+  ['json', ({ entries }) => entries],
 ];

@@ -46,13 +46,16 @@ export const busSystem = async (
   { name, bus, bffUrl, runtime, close }: Product,
   items: number = ITEMS,
 ): Promise<System & { readonly items: readonly string[] }> => {
-  const waiting = new Map<string, (topic: string) => void>();
+  const waiting = new Map<string, { end: ((topic: string) => void) | undefined }>();
   await bus.subscribe(
     { topics: ends.map(({ topic }) => topic), subscription: 'bench', mode: 'each-replica', maxBatch: 1000 },
     async (batch) => {
       for (const { topic, properties } of batch) {
         const id = properties.correlationid ?? '';
-        waiting.get(id)?.(topic);
+        const one = waiting.get(id);
+        if (!one) continue;
+        one.end?.(topic);
+        one.end = undefined;
         waiting.delete(id);
       }
     },
@@ -64,7 +67,7 @@ export const busSystem = async (
     { contract, body, item }: Pick<Outgoing, 'contract' | 'body'> & { readonly item?: string },
   ): Promise<void> => {
     const id = runtime.uuid();
-    const ended = new Promise<string>((resolve) => waiting.set(id, resolve));
+    const ended = new Promise<string>((resolve) => waiting.set(id, { end: resolve }));
     const about = item ?? id;
     const message = busMessage(
       { contract, body, key: about, subject: about, correlationId: id, idempotencyKey: id },
