@@ -32,7 +32,7 @@ test.before.each(async (context) => {
   context.folder = path;
   context.remove = remove;
   await mkdir(join(path, 'apps/embedded'), { recursive: true });
-  for (const file of ['launch.mjs', 'bootstrap.mjs'])
+  for (const file of ['launch.mjs', 'bootstrap.mjs', 'quick-ticks.mjs'])
     await cp(join(root, 'apps/embedded', file), join(path, 'apps/embedded', file));
   await mkdir(join(path, 'npm'));
   await writeFile(join(path, 'npm/npm-cli.js'), FAKE_NPM);
