@@ -98,8 +98,8 @@ export const createIdentify = (service: string, security: Security): Identify =>
   }));
   return (headers, wanted) => {
     if (wanted?.kind === 'service') {
-      const bearer = /^Bearer (\S+)$/i.exec(headers.authorization?.slice(0, longestCredential) ?? '');
-      const name = bearer?.[1] === undefined ? undefined : security.tokens.verify(bearer[1], service);
+      const token = bearerOf(headers.authorization);
+      const name = token === undefined ? undefined : security.tokens.verify(token, service);
       return name === undefined ? anonymous : { kind: 'service', name, roles: [] };
     }
     const key = headers['x-api-key'];
@@ -112,6 +112,14 @@ export const createIdentify = (service: string, security: Security): Identify =>
     return key === undefined && security.auth === 'demo' ? demo : anonymous;
   };
 };
+
+const SCHEME = 'bearer ';
+
+/** What comes after `Bearer `; undefined where that does not stand there. */
+const bearerOf = (header = ''): string | undefined =>
+  header.length <= longestCredential && header.slice(0, SCHEME.length).toLowerCase() === SCHEME
+    ? header.slice(SCHEME.length)
+    : undefined;
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 

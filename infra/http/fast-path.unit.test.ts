@@ -27,11 +27,10 @@ const serve = async () => {
   const made = await testServer({
     fastPath: {
       route: '/cosas/:id',
+      headers: ['x-cache', 'HIT', 'content-type', CONTENT_TYPE],
       find(url) {
         asked.push(`path ${url}`);
-        return url === '/cosas/kept'
-          ? { text: KEPT, headers: ['x-cache', 'HIT', 'content-type', CONTENT_TYPE] }
-          : undefined;
+        return url === '/cosas/kept' ? KEPT : undefined;
       },
     },
   });

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Runtime } from '../runtime.ts';
-import { nextSpan, readTraceparent } from '../telemetry/trace-context.ts';
+import { readTraceparent, spanWithin } from '../telemetry/trace-context.ts';
 import { isToken } from './validation.ts';
 
 /** The longest id that a request may bring, in characters. */
@@ -12,9 +11,9 @@ export const givenId = (headers: IncomingHttpHeaders): string | undefined => {
   return typeof given === 'string' && isToken(given, LONGEST_ID) ? given : undefined;
 };
 
-/** A request's own span, in the trace of the caller where that has one. */
-export const spanOf = ({ traceparent }: IncomingHttpHeaders, runtime: Pick<Runtime, 'uuid'>): string =>
-  nextSpan(readTraceparent(typeof traceparent === 'string' ? traceparent : undefined) ?? '', runtime.uuid());
+/** A request's own span, in the trace of the caller where that has one. @param id a UUIDv7 of this request alone */
+export const spanOf = ({ traceparent }: IncomingHttpHeaders, id: string): string =>
+  spanWithin(readTraceparent(typeof traceparent === 'string' ? traceparent : undefined) ?? '', id);
 
 /** What every answer bears: names and values in turns. */
 export const answerHeaders = (id: string, traceparent: string): readonly string[] => [

@@ -154,7 +154,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   app.decorateRequest('traceparent', '');
   const seconds = addMetrics(app, options);
   app.addHook('onRequest', (request, reply, done) => {
-    request.traceparent = spanOf(request.headers, runtime);
+    request.traceparent = spanOf(request.headers, runtime.uuid());
     const headers = answerHeaders(request.id, request.traceparent);
     for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1]);
     done();

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Cancel, Runtime } from '../runtime.ts';
 
 export { Counter, Gauge, Histogram, type Registry } from 'prom-client';
@@ -18,6 +18,30 @@ export const createRegistry = (service: string): Registry => {
 /** Adds what the process itself uses (memory, CPU, event loop). It reads the machine's clock: not for simulations. */
 export const addProcessMetrics = (registry: Registry): void => {
   collectDefaultMetrics({ register: registry });
+};
+
+/**
+ * Adds a counter that is raised very often: it is raised by adding to what is returned, and read when somebody asks.
+ * @param values of its one label, all that there are
+ * @returns the count of each
+ */
+export const addTally = <Value extends string>(
+  registry: Registry,
+  { name, help, label }: { readonly name: string; readonly help: string; readonly label: string },
+  values: readonly Value[],
+): Record<Value, number> => {
+  const counts = Object.fromEntries(values.map((value) => [value, 0])) as Record<Value, number>;
+  new Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const value of values) this.inc({ [label]: value }, counts[value]);
+    },
+  });
+  return counts;
 };
 
 /** A level that has not been read by then is left out, in milliseconds: a scrape waits about ten seconds. */

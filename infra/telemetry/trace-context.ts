@@ -25,7 +25,10 @@ export const readTraceparent = (header: string | undefined): string | undefined 
 const spanOf = (id: string): string => id.slice(19, 23) + id.slice(24);
 
 /** A trace that begins with `id`, the same one for everyone who reads that id. It is sampled. */
-export const newTrace = (id: string): string => `00-${id.replaceAll('-', '')}-${spanOf(id)}-01`;
+export const newTrace = (id: string): string => {
+  const span = spanOf(id);
+  return `00-${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${span}-${span}-01`;
+};
 
 /** As `nextSpan`, of a parent that was read and found good: it is empty, or a traceparent. */
 export const spanWithin = (parent: string, id: string): string =>

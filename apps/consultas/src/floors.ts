@@ -9,7 +9,8 @@ const MOST = 100_000;
 export interface Floors {
   /** 0 where nothing is known. */
   of(id: string): number;
-  raise(of: Versioned): void;
+  /** @returns false where a newer one is known, and stays */
+  raise(to: Versioned): boolean;
   /** What is there is older than what is remembered: a database that was put back. */
   reset(to: Versioned): void;
 }
@@ -29,12 +30,13 @@ export const createFloors = (runtime: Pick<Runtime, 'now'>, lastsMs: number): Fl
     of,
     raise({ id, version }) {
       const floor = known.get(id);
-      if (floor !== undefined && floor.version > version && runtime.now() - floor.at < lastsMs) return;
+      if (floor !== undefined && floor.version > version && runtime.now() - floor.at < lastsMs) return false;
       if (floor === undefined) known.set(id, { version, at: runtime.now() });
       else {
         floor.version = version;
         floor.at = runtime.now();
       }
+      return true;
     },
     reset: ({ id, version }) => void known.set(id, { version, at: runtime.now() }),
   };

@@ -73,13 +73,29 @@ export interface Ref {
   names(entry: Entry): boolean;
 }
 
+/** Made for each request that is answered from memory: what that does not need is only made when it is asked for. */
+class IdRef implements Ref {
+  readonly id: string;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  get key(): string {
+    return `id:${this.id}`;
+  }
+
+  get path(): readonly string[] {
+    return ['items', this.id];
+  }
+
+  names(entry: Entry): boolean {
+    return entry.id === this.id;
+  }
+}
+
 /** @param id in lower case */
-export const idRefOf = (id: string): Ref => ({
-  key: `id:${id}`,
-  id,
-  path: ['items', id],
-  names: (entry) => entry.id === id,
-});
+export const idRefOf = (id: string): Ref => new IdRef(id);
 
 /** An id, a number, a SKU or a name: consolidador knows which comes first. */
 export const refOf = (text: string): Ref => {

@@ -30,8 +30,8 @@ export const memoryCache = (runtime: Pick<Runtime, 'now'>, floors: Floors): Cach
   return {
     inProcess: true,
     start: () => {},
-    find({ key, id }) {
-      const kept = entries.get(id ?? refs.get(key) ?? '');
+    find(ref) {
+      const kept = entries.get(ref.id ?? refs.get(ref.key) ?? '');
       if (kept === undefined) return { token, ageMs: 0 };
       return { token, kept: kept.value, ageMs: runtime.now() - kept.at };
     },

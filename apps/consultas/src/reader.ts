@@ -22,7 +22,7 @@ export interface Source {
 
 export interface Reader {
   /** What is kept of it; undefined where it must be read, or where the cache must be waited for. */
-  kept(ref: Ref, view: View): Answer | undefined;
+  kept(ref: Ref, view: View): string | undefined;
   /** Undefined where there is no such item. @throws HttpError 503 when it is not kept and consolidador is away */
   one(ref: Ref, view: View): Answer | undefined | Promise<Answer | undefined>;
   /** @throws HttpError 503 as `one` */
@@ -144,16 +144,22 @@ export const createReader = (options: ReaderOptions): Reader => {
   const usable = (ref: Ref, { kept, ageMs }: Found<Entry>, view: View): boolean =>
     kept !== undefined && isFresh(ageMs, most[view]) && ref.names(kept) && isNewest([kept]);
 
-  const keptOf = (ref: Ref, view: View): Answer | undefined => {
+  const keptOf = (ref: Ref, view: View): string | undefined => {
     if (!cache.inProcess) return undefined;
-    const found = cache.find(ref) as Found<Entry>;
-    if (found.kept === undefined || !usable(ref, found, view)) return undefined;
-    return shown(found.kept[view], true, [found.kept]);
+    const { kept, ageMs } = cache.find(ref) as Found<Entry>;
+    if (kept === undefined || !isFresh(ageMs, most[view]) || !ref.names(kept)) return undefined;
+    // What is older than what was shown or heard of is not raised to.
+    if (!floors.raise(kept)) return undefined;
+    counted('hit');
+    return kept[view];
   };
 
   return {
     kept: keptOf,
-    one: (ref, view) => keptOf(ref, view) ?? one(ref, view),
+    one(ref, view) {
+      const text = keptOf(ref, view);
+      return text === undefined ? one(ref, view) : { text, hit: true };
+    },
     async page(page, size) {
       const key = `${page}:${size}`;
       for (;;) {

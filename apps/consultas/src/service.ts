@@ -5,7 +5,7 @@ import { createServiceClient } from '@cordada/infra/http/service-client.ts';
 import type { FrontDeps } from '@cordada/infra/service/lone-service.ts';
 import type { Service } from '@cordada/infra/service/service.ts';
 import { createServiceServer } from '@cordada/infra/service/service-server.ts';
-import { addLevel, Counter } from '@cordada/infra/telemetry/metrics.ts';
+import { addLevel, addTally } from '@cordada/infra/telemetry/metrics.ts';
 import { keptMs } from './cache.ts';
 import { createFloors } from './floors.ts';
 import { memoryCache } from './memory-cache.ts';
@@ -48,13 +48,15 @@ export const buildBefore = async (
     place === undefined
       ? memoryCache(runtime, floors)
       : redisCache({ place, runtime, log, keptMs: longest, floorMs });
-  const reads = new Counter({
-    name: 'cache_reads_total',
-    help: 'Answers given, by whether they were kept (hit) or had to be read (miss)',
-    labelNames: ['outcome'],
-    registers: [registry],
-  });
-  for (const outcome of ['hit', 'miss']) reads.inc({ outcome }, 0);
+  const reads = addTally(
+    registry,
+    {
+      name: 'cache_reads_total',
+      help: 'Answers given, by whether they were kept (hit) or had to be read (miss)',
+      label: 'outcome',
+    },
+    ['hit', 'miss'],
+  );
   addLevel(
     registry,
     runtime,
@@ -68,7 +70,9 @@ export const buildBefore = async (
     runtime,
     log,
     ttl,
-    counted: (outcome) => reads.inc({ outcome }),
+    counted(outcome) {
+      reads[outcome] += 1;
+    },
   });
   const app = await createServiceServer(
     deps,
