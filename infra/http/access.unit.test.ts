@@ -106,6 +106,40 @@ test('a service token is good for a minute', async () => {
   assert.is(await ask('/interna', { authorization: `Bearer ${token}` }), 401);
 });
 
+test('a service token that was believed is its own caller, in turns with another one, until it is good no more', async () => {
+  const { ask, tokens, runtime } = await guarded('required');
+  const [bff, partner] = ['bff', 'partner'].map((caller) => tokens.sign(caller, 'prueba'));
+  for (const ms of [0, 1_000, 30_000]) {
+    runtime.advance(ms);
+    for (const [token, caller] of [
+      [bff, 'bff'],
+      [bff, 'bff'],
+      [partner, 'partner'],
+      [bff, 'bff'],
+    ])
+      assert.is(await ask('/interna', { authorization: `bearer ${token}` }), caller);
+  }
+  runtime.advance(35_000);
+  for (const token of [bff, partner, bff])
+    assert.is(await ask('/interna', { authorization: `Bearer ${token}` }), 401);
+});
+
+test('a service token stands behind its scheme, and nothing else does', async () => {
+  const { ask, tokens } = await guarded('required');
+  const token = tokens.sign('bff', 'prueba');
+  for (const authorization of [
+    token,
+    `Basic ${token}`,
+    `Secret ${token}`,
+    `Bearer  ${token}`,
+    `Bearer ${token} `.concat('x'),
+    `Bearer ${token}${' '.repeat(2_048)}x`,
+    'Bearer',
+    '',
+  ])
+    assert.is(await ask('/interna', { authorization }), 401, authorization.slice(0, 20));
+});
+
 test('a forged service token is refused', async () => {
   const { ask, runtime } = await guarded('demo');
   const seconds = Math.floor(runtime.now() / 1000);
