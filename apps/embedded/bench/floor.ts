@@ -1,10 +1,11 @@
 import pg from 'pg';
 import { closedLoop } from './closed-loop.ts';
+import { BENCH_PREFIX, dropMade } from './drop-made.ts';
 import { serverPool } from './server-pool.ts';
 import { ITEMS, type System } from './work.ts';
 
 /** The floor's own database, made anew for each run. */
-const DATABASE = 'cordada_bench_floor';
+const DATABASE = `${BENCH_PREFIX}_floor`;
 const CONNECTIONS = 10;
 const UNITS = 1_000_000;
 const REFUSED_EACH = 10;
@@ -36,9 +37,9 @@ const HOT = ITEMS;
  * messages, no inbox, no orchestration, ten connections (see "Speed" in the design). Everything is measured against it.
  */
 export const openFloor = async (url: string): Promise<System> => {
+  await dropMade(url, DATABASE);
   const admin = new pg.Client({ connectionString: url, database: 'postgres' });
   await admin.connect();
-  await admin.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
   await admin.query(`CREATE DATABASE ${DATABASE}`);
   await admin.end();
   const pool = serverPool(url, DATABASE, CONNECTIONS);
@@ -150,6 +151,9 @@ export const openFloor = async (url: string): Promise<System> => {
       if (Number(rows[0].stock) !== expected || Number(rows[0].reserved) !== 0)
         throw new Error(`the floor has ${rows[0].stock}, ${rows[0].reserved} reserved, not ${expected}`);
     },
-    close: () => pool.end(),
+    async close() {
+      await pool.end();
+      await dropMade(url, DATABASE);
+    },
   };
 };

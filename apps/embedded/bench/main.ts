@@ -7,6 +7,7 @@ import { startOwnPostgres } from '@cordada/infra/testing/postgres.ts';
 import { startOwnPulsar } from '@cordada/infra/testing/pulsar.ts';
 import type { LoadResult } from './closed-loop.ts';
 import { openDistributed } from './distributed-product.ts';
+import { BENCH_PREFIX, dropMade } from './drop-made.ts';
 import { openEmbedded } from './embedded-product.ts';
 import { openFloor } from './floor.ts';
 import { measureReads, type ReadsResult } from './reads.ts';
@@ -26,6 +27,8 @@ const LOADS = [
   { inFlight: 500, count: 10_000 },
 ] as const;
 const WARM = { inFlight: 100, count: 1_500 } as const;
+/** Of the databases of this run. */
+const PREFIX = `${BENCH_PREFIX}_${process.pid}`;
 /** Each load is done in so many turns. */
 const ROUNDS = 4;
 const QUICK = { rounds: 2, part: 5 } as const;
@@ -141,7 +144,7 @@ const measureEmbedded = async (url: string): Promise<void> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'cordada-bench-'));
   const systems = [
     await openFloor(url),
-    await openEmbedded('Postgres', { kind: 'postgres', url, prefix: `cordada_bench_${process.pid}` }),
+    await openEmbedded('Postgres', { kind: 'postgres', url, prefix: PREFIX }),
     await openEmbedded('PGlite', { kind: 'pglite', dataDir }),
   ];
   await measure(systems);
@@ -168,7 +171,7 @@ const measureDistributed = async (transport: 'pulsar' | 'pulsar+ws', url: string
 };
 
 const readsOn = async (url: string): Promise<readonly ReadsResult[]> => {
-  const place = { kind: 'postgres', url, prefix: `cordada_bench_reads_${process.pid}` } as const;
+  const place = { kind: 'postgres', url, prefix: `${PREFIX}_reads` } as const;
   const results = await measureReads(place, rounds, Math.ceil(ITEMS / part));
   say('reads     │ a second │   p50 ms │   p99 ms │   hits │  × bare │ CPU µs │ × bare');
   for (const { system, perSecond, p50, p99, hits, ratio, cpu, cpuRatio } of results)
@@ -214,7 +217,7 @@ try {
     say('\nAim: memory ≥ 0.7 × bare.');
   }
 } finally {
-  await own?.stop();
+  await (own ? own.stop() : dropMade(url, `${PREFIX}_`));
 }
 if (options.json)
   process.stdout.write(
