@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { keepTicksQuick } from './quick-ticks.mjs';
+import './quick-ticks.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -185,7 +185,6 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143 };
  * @param {string[]} args `[--service | --bundle] <program, relative to the root> [argument …]`
  */
 export const launch = async (args) => {
-  await keepTicksQuick();
   const isService = args[0] === '--service';
   const isBundle = isService || args[0] === '--bundle';
   const [program, ...rest] = isBundle ? args.slice(1) : args;

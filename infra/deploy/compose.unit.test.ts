@@ -140,7 +140,10 @@ test('the image has the native client, runs as no root, and node itself gets the
   assert.match(dockerfile, /^RUN node --eval "require\('pulsar-client'\)"$/m);
   const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
   assert.match(last, /^USER node$/m);
-  assert.match(last, /^ENTRYPOINT \["node", "--import", "tsx"\]$/m);
+  assert.match(
+    last,
+    /^ENTRYPOINT \["node", "--import", "\.\/apps\/embedded\/quick-ticks\.mjs", "--import", "tsx"\]$/m,
+  );
   const workspaces = [
     'schemas',
     'infra',
