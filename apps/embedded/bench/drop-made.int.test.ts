@@ -36,6 +36,7 @@ if (postgres) {
     inUse.on('error', () => {}); // it is cut off
     await inUse.connect();
     await dropMade(postgres.url, 'made_1_');
+    inUse.end().catch(() => {});
     assert.equal(await standing('made_1'), ['made_12_a', 'made_12_a']);
     await dropMade(postgres.url, 'made_12_');
     assert.equal(await standing('made_1'), []);
