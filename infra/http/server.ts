@@ -70,6 +70,8 @@ export interface ServerOptions {
 
 const requestTimeoutMs = 30_000;
 const oneMebibyte = 1_048_576;
+/** A body so many times as large as it may be is still read to its end, and thrown away. */
+const patienceFactor = 16;
 
 /**
  * A server with all that each route of ours has in common: lossless bodies, JSON:API errors, access control, rate
@@ -77,13 +79,13 @@ const oneMebibyte = 1_048_576;
  * refuses new connections, finishes what runs, and lets `preClose` hooks end what would run for ever.
  */
 export const createServer = async (options: ServerOptions): Promise<Server> => {
-  const { name, runtime, log } = options;
+  const { name, runtime, log, bodyLimit = oneMebibyte } = options;
   let draining = false;
   const app: Server = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger, // nothing logs by request: a child for each would be made for nothing
-    bodyLimit: options.bodyLimit ?? oneMebibyte,
+    bodyLimit,
     requestTimeout: requestTimeoutMs,
     // What reaches a connection that is already open while we drain is still answered.
     return503OnClosing: false,
@@ -113,6 +115,9 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
         },
         'request failed',
       );
+    // Fastify would cut the connection off while its client still writes: that would see a broken pipe, and no answer.
+    if (known.statusCode === 413 && Number(request.headers['content-length']) <= patienceFactor * bodyLimit)
+      reply.removeHeader('connection');
     reply
       .code(known.statusCode)
       .headers(known.headers)
