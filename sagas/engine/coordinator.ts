@@ -1,6 +1,5 @@
 import type { Bus } from '@cordada/infra/bus/bus.ts';
 import type { Capability, Reaction } from '@cordada/infra/messaging/capability.ts';
-import { recall, remember } from '@cordada/infra/messaging/keyed-requests.ts';
 import type { Log } from '@cordada/infra/messaging/metrics.ts';
 import {
   type BatchHandler,
@@ -9,21 +8,18 @@ import {
   type Outcome,
   type UnitOfWork,
 } from '@cordada/infra/messaging/pipeline.ts';
-import type { KeyedRequest, MessagingStore } from '@cordada/infra/messaging/store.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import { StartRefused } from '@cordada/infra/service/start-refused.ts';
 import { traceIdOf } from '@cordada/infra/telemetry/trace-context.ts';
-import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Contract } from '@cordada/schemas';
 import { type DeadlineSettings, type Deadlines, deadlines } from './deadlines.ts';
-import { isRefusal } from './decide.ts';
-import type { Definition, Failure, Json } from './definition.ts';
-import type { Asked, Decision, Instance, Refusal, StepEnd, Target, Verb } from './instance.ts';
+import type { Definition } from './definition.ts';
+import { type Decision, type Instance, isSagaId, type Refusal, type StepEnd } from './instance.ts';
 import { type Guess, RecentSagas } from './recent.ts';
-import { Definitions, type LocalStep, Session, type Touched, type Work } from './session.ts';
+import { type Requests, type RequestsOptions, requests } from './requests.ts';
+import { changeOf, type SagaChange } from './saga-change.ts';
+import { Definitions, type LocalStep, Session, type Work } from './session.ts';
 import type { SagaStore, Saved } from './store.ts';
-import { entityId, inputOf } from './turn.ts';
-import { type SagaView, sagaView } from './view.ts';
 
 /** What a coordinator tells of its sagas. How many live is read from the store, not told. */
 export interface SagaMetrics {
@@ -32,29 +28,6 @@ export interface SagaMetrics {
   ended(tipo: string, estado: 'COMPLETED' | 'COMPENSATED', ms: number): void;
   /** Somebody must look: the alert. */
   parked(tipo: string, paso: string): void;
-}
-
-/** A saga whose status or step has changed, as its service's projections see it. */
-export interface SagaChange {
-  readonly id: string;
-  readonly tipo: string;
-  /** The saga that this one undoes, and what of it (null: all). */
-  readonly deshace: string | null;
-  readonly alcance: Target | null;
-  readonly estado: Instance['status'];
-  /** undefined: it has just begun. */
-  readonly antes: Instance['status'] | undefined;
-  /** The step under way; undefined once it has ended. */
-  readonly paso: string | undefined;
-  /** Whether it compensates, even where it is PARKED doing so. */
-  readonly deshaciendo: boolean;
-  readonly failure: Failure | undefined;
-  /** Why it was asked for, where a person did: an undo saga. */
-  readonly motivo: string | null;
-  /** What the saga was begun with (the one that an undo saga undoes); undefined where it could not be read. */
-  input(): unknown;
-  /** What its steps' `facts` have kept so far, by step. */
-  readonly facts: Readonly<Record<string, Json>>;
 }
 
 export interface CoordinatorOptions<Tx> {
@@ -76,50 +49,16 @@ export interface CoordinatorOptions<Tx> {
   readonly deadlines?: Partial<DeadlineSettings>;
   /** Carries changes over to the service's own rows, in the sagas' transaction. It only sends writes. */
   project?(tx: Tx, changes: readonly SagaChange[], now: Date): void;
-  /** Where the service keeps who asked for what, and what keyed requests were answered with. */
-  readonly asked: Pick<MessagingStore<Tx>, 'insertAudit' | 'lockRequest' | 'request' | 'insertRequest'>;
+  readonly asked: RequestsOptions<Tx>['asked'];
 }
 
-/** What was asked for is not done, and nothing has changed. */
-export interface Refused {
-  readonly taken: false;
-  readonly refused: Refusal['refused'] | 'NO_EXISTE' | 'PETICION_EN_CURSO' | 'CLAVE_REUTILIZADA';
-  readonly motivo: string;
-}
-
-/** How a DELETE was taken. `saga` is where its outcome is read. */
-export type Answer = { readonly taken: true; readonly saga: string; readonly tipo: string } | Refused;
-
-/** How a verb was taken: the saga as it stood then. `repeated`: the same request had done it before. */
-export type VerbAnswer =
-  | { readonly taken: true; readonly view: SagaView; readonly repeated: boolean }
-  | Refused;
-
-export interface VerbRequest extends Asked {
-  readonly saga: string;
-  readonly verb: Verb;
-  readonly paso: string;
-  /** One item of the step; all that are outstanding where it is absent. */
-  readonly item?: number;
-  /** Present where it came under an `Idempotency-Key`. */
-  readonly request?: KeyedRequest;
-}
-
-export interface UndoRequest extends Asked {
-  readonly saga: string;
-  /** The id of one entity that the saga made; all of it where this is absent, or its step has no `forEach`. */
-  readonly entidad?: string;
-}
-
-export interface Coordinator<Tx> extends BatchHandler<Tx> {
+export interface Coordinator<Tx> extends BatchHandler<Tx>, Requests {
   /** What its subscription reads. */
   readonly contracts: readonly Contract<unknown>[];
   /** @throws DefinitionsMissing when a live saga is pinned to a definition that is not here; nothing runs then */
   start(): Promise<void>;
   /** Stops the deadlines, and waits for the one under way. */
   close(): Promise<void>;
-  verb(request: VerbRequest): Promise<VerbAnswer>;
-  deshacer(request: UndoRequest): Promise<Answer>;
   /** Tells, after the commit, which sagas have changed. Lossy: other replicas' sagas are not among them. */
   onCommitted(listener: (sagas: readonly string[]) => void): () => void;
 }
@@ -281,51 +220,6 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
     ...(options.deadlines && { settings: options.deadlines }),
   });
 
-  /**
-   * What somebody asked of one saga, and its line in the audit.
-   * @param answer what is answered once it is taken; by then all of it is written
-   */
-  const ask = async <R>(
-    tx: Tx,
-    id: string,
-    input: (saga: Instance) => Work['input'] | Refusal,
-    audited: { readonly action: string; readonly target: string } & Asked,
-    answer: (saga: Instance, decided: Decision | undefined) => R,
-  ): Promise<Outcome<R | Refused>> => {
-    const now = new Date(runtime.now());
-    const sagas = isSagaId(id) ? await store.lock(tx, [id]) : new Map<string, Instance>();
-    const saga = sagas.get(id);
-    if (!saga) return refused('NO_EXISTE', `no hay una saga ${id}`);
-    // A live saga's definition is here (`start`); one that has ended may be of a release long gone.
-    if (!definitions.byHash(saga.definition))
-      return refused('NO_SE_PUEDE_DESHACER', `la definición ${saga.definition} ya no existe`);
-    const asked = input(saga);
-    if ('refused' in asked) return refused(asked.refused, asked.motivo);
-    const { quien, motivo, action, target, traceparent = '' } = audited;
-    let moved = false;
-    const outcome = await run<R | Refused>(
-      tx,
-      [{ saga: id, input: asked }],
-      now,
-      sagas,
-      (decided, session) => {
-        if (isRefusal(decided)) return { taken: false, ...decided };
-        moved = decided !== undefined && decided.entries.length > 0;
-        if (moved) options.asked.insertAudit(tx, { at: now, who: quien, action, target, reason: motivo });
-        return answer(session.get(id) ?? saga, decided);
-      },
-    );
-    return {
-      ...outcome,
-      committed() {
-        // What it sends stays in the saga's trace; this line joins it to that of the request.
-        if (moved)
-          log.info({ saga: id, action, target, quien, trace_id: traceIdOf(traceparent) }, 'obeyed a person');
-        outcome.committed?.();
-      },
-    };
-  };
-
   return {
     contracts: contractsOf(options.definitions),
     // A command that begins a saga has no failure event: its failure is a saga that says so.
@@ -366,72 +260,13 @@ export function coordinator<Tx>(options: CoordinatorOptions<Tx>): Coordinator<Tx
       timer.start();
     },
     close: () => timer.close(),
-    verb: ({ saga: id, verb, paso, item, request, ...asked }) =>
-      uow.transact<VerbAnswer>(async (tx) => {
-        const recalled = await recall(options.asked, tx, request);
-        if (recalled.status === 'answered')
-          return {
-            result: { taken: true, view: recalled.answer as SagaView, repeated: true },
-            publish: [],
-          };
-        if (recalled.status === 'under-way')
-          return refused('PETICION_EN_CURSO', 'la primera petición con esta clave está en curso');
-        if (recalled.status === 'reused')
-          return refused('CLAVE_REUTILIZADA', 'la clave ya se usó con otra petición');
-        const outcome = await ask<Instance>(
-          tx,
-          id,
-          () => ({ kind: 'verb', verb, paso, ...(item !== undefined && { item }), ...asked }),
-          {
-            action: `saga.${verb}`,
-            target: `${id}/${paso}${item === undefined ? '' : `/${item}`}`,
-            ...asked,
-          },
-          (saga) => saga,
-        );
-        if ('taken' in outcome.result) return { ...outcome, result: outcome.result };
-        const saga = outcome.result;
-        const view = sagaView(
-          definitions.byHash(saga.definition) as Definition,
-          saga,
-          await store.log(tx, id),
-        );
-        remember(options.asked, tx, request, view, new Date(runtime.now()));
-        return { ...outcome, result: { taken: true, view, repeated: false } };
-      }),
-    deshacer: ({ saga, entidad, ...asked }) =>
-      uow.transact<Answer>((tx) =>
-        ask<Answer>(
-          tx,
-          saga,
-          (instance) => {
-            const alcance = entidad === undefined ? null : targetOf(definitions, instance, entidad);
-            return alcance === undefined
-              ? { refused: 'PASO_DESCONOCIDO', motivo: `${entidad} no es de la saga ${saga}` }
-              : { kind: 'deshacer', alcance, ...asked };
-          },
-          {
-            action: 'saga.deshacer',
-            target: entidad === undefined ? saga : `${saga}/${entidad}`,
-            ...asked,
-          },
-          ({ tipo }, decided) => ({ taken: true, saga: decided?.undo?.id ?? saga, tipo }),
-        ),
-      ),
+    ...requests({ definitions, store, uow, runtime, log, asked: options.asked, run }),
     onCommitted(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
 }
-
-const refused = (reason: Refused['refused'], motivo: string): Outcome<Refused> => ({
-  result: { taken: false, refused: reason, motivo },
-  publish: [],
-});
-
-/** Ids of sagas are compared as text, and the database's text form is lower case. */
-const isSagaId = (text: string): boolean => isUuid(text) && text === text.toLowerCase();
 
 /** @throws TypeError when a local step has nobody to do it */
 // biome-ignore lint/suspicious/noExplicitAny: the rows are the capability's own affair
@@ -459,40 +294,4 @@ const contractsOf = (definitions: readonly Definition[]): Contract<unknown>[] =>
       ])
         if (contract) contracts.set(contract.topic, contract);
   return [...contracts.values()];
-};
-
-/** null: all of the saga. undefined: the saga has made no such entity. */
-const targetOf = (definitions: Definitions, saga: Instance, entidad: string): Target | null | undefined => {
-  const steps = definitions.byHash(saga.definition)?.steps ?? [];
-  for (const [place, step] of steps.entries()) {
-    const count = saga.state.items[place]?.length ?? 0;
-    for (let item = 0; item < count; item += 1)
-      if (entityId(saga.id, step.name, item) === entidad.toLowerCase())
-        return step.items || step.dependsOn ? { paso: step.name, item } : null;
-  }
-  return undefined;
-};
-
-const changeOf = (definitions: Definitions, { before, after }: Touched): SagaChange[] => {
-  const { status, state, origin, wakeAt } = after;
-  if (before && before.status === status && before.state.step === state.step) return [];
-  const definition = definitions.byHash(after.definition);
-  const paso = wakeAt === null ? undefined : definition?.steps[state.step]?.name;
-  return [
-    {
-      id: after.id,
-      tipo: after.tipo,
-      deshace: origin.deshace,
-      alcance: origin.alcance,
-      estado: status,
-      antes: before?.status,
-      paso,
-      deshaciendo: state.back,
-      failure: state.failure,
-      motivo: origin.motivo,
-      // Only who asks for it pays for it. What could not be read is kept as no bytes (decide.ts).
-      input: () => (definition && origin.input.length > 0 ? inputOf(definition, origin) : undefined),
-      facts: state.facts,
-    },
-  ];
 };

@@ -1,6 +1,10 @@
 import type { Received } from '@cordada/infra/messaging/message.ts';
+import { isUuid } from '@cordada/infra/uuid-text.ts';
 import type { Contract } from '@cordada/schemas';
 import type { Failure, Json } from './definition.ts';
+
+/** Ids of sagas are compared as text, and the database's text form is lower case. */
+export const isSagaId = (text: string): boolean => isUuid(text) && text === text.toLowerCase();
 
 export type Status = 'RUNNING' | 'COMPENSATING' | 'COMPLETED' | 'COMPENSATED' | 'PARKED';
 

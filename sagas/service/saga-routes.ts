@@ -5,8 +5,9 @@ import type { Server } from '@cordada/infra/http/server.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import { peticion, requestOf, type VerbAnswered } from '@cordada/infra/service/keyed-verbs.ts';
 import Type from 'typebox';
-import type { Answer, Coordinator, Refused } from '../engine/coordinator.ts';
+import type { Coordinator } from '../engine/coordinator.ts';
 import { PositionUnknown, type SagaReads } from '../engine/reads.ts';
+import type { Answer, Refused } from '../engine/requests.ts';
 import type { SagaView } from '../engine/view.ts';
 
 const config = { access: access.service };

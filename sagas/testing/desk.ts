@@ -6,8 +6,9 @@ import type { AnsweredRequest } from '@cordada/infra/messaging/store.ts';
 import type { Cancel, Runtime } from '@cordada/infra/runtime.ts';
 import { type Contract, contracts } from '@cordada/schemas';
 import { campaignSaga } from '../campaign.saga.ts';
-import { type Coordinator, coordinator, type SagaChange } from '../engine/coordinator.ts';
+import { type Coordinator, coordinator } from '../engine/coordinator.ts';
 import type { Definition } from '../engine/definition.ts';
+import type { SagaChange } from '../engine/saga-change.ts';
 import type { SagaStore } from '../engine/store.ts';
 
 /** A database of sagas that a test coordinates on. */

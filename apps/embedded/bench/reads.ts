@@ -17,6 +17,8 @@ import { serverPool } from './server-pool.ts';
 const CONNECTIONS = 50;
 /** Of so many reads of an item the first is a miss: 95 % hits. */
 const READS_AN_ITEM = 20;
+/** An item is read again once so many others have been: sooner it may still be on its way, and be missed twice. */
+const ITEMS_ON_THEIR_WAY = 100;
 /** The longest that a start of Redis's client may take, in milliseconds. */
 const REDIS_LIMIT_MS = 30_000;
 const POLL_MS = 20;
@@ -178,12 +180,12 @@ const used = async (redis: TestRedis): Promise<void> => {
   }
 };
 
-/** Which item each read is of: a new one, then others that were read long enough ago to be kept by now. */
+/** Which item each read is of: a new one, then others that are kept by now. */
 const readsOf = (items: readonly string[]): string[] => {
   const reads: string[] = [];
   for (const [i, item] of items.entries()) {
     reads.push(item);
-    const known = Math.max(1, i - Math.ceil(CONNECTIONS / READS_AN_ITEM) * 2);
+    const known = Math.max(1, i - ITEMS_ON_THEIR_WAY);
     for (let n = 1; n < READS_AN_ITEM; n += 1) reads.push(items[(i * 31 + n * 7) % known] as string);
   }
   return reads;

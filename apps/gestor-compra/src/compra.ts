@@ -1,5 +1,5 @@
 import { wellFormed } from '@cordada/infra/messaging/well-formed.ts';
-import type { SagaChange } from '@cordada/sagas/engine/coordinator.ts';
+import type { SagaChange } from '@cordada/sagas/engine/saga-change.ts';
 import type { CompraRechazada, IniciarCompra, InventarioValidado } from '@cordada/schemas';
 
 /** systems.md §2, in the order in which a purchase goes through them; or RECHAZADA instead. */

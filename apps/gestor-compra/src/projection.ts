@@ -1,6 +1,6 @@
 import { array } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
-import type { SagaChange } from '@cordada/sagas/engine/coordinator.ts';
+import type { SagaChange } from '@cordada/sagas/engine/saga-change.ts';
 import { type Pedida, type Proyectada, pedida, proyectada, type Validada } from './compra.ts';
 
 const INSERT = statement(

@@ -18,7 +18,7 @@ import type { MemoryTransaction } from '@cordada/infra/messaging/memory-store.ts
 import type { Operation } from '@cordada/infra/messaging/operations.ts';
 import { type OrdenRows, reactions as ordenReactions } from '@cordada/ordenes/handlers.ts';
 import { type Cliente, type Linea, maySay, type Orden } from '@cordada/ordenes/orden.ts';
-import type { SagaChange } from '@cordada/sagas/engine/coordinator.ts';
+import type { SagaChange } from '@cordada/sagas/engine/saga-change.ts';
 import type { CompraSeen } from './bought.ts';
 import { write } from './memory-services.ts';
 
