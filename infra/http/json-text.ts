@@ -42,7 +42,6 @@ export interface ParseOptions {
 const maxDepthDefault = 32;
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const plainRun = /[^"\\\u0000-\u001f]*/y;
 const escapes: Readonly<Record<string, string>> = {
   '"': '"',
   '\\': '\\',
@@ -76,14 +75,23 @@ export const parseJson = (text: string, options: ParseOptions = {}): unknown => 
     }
   };
 
+  /** Where what stands for itself in a string ends. */
+  const plainEnd = (): number => {
+    let end = at;
+    for (; end < text.length; end += 1) {
+      const code = text.charCodeAt(end);
+      if (code === 0x22 || code === 0x5c || code < 0x20) break;
+    }
+    return end;
+  };
+
   const string = (): string => {
     let value = '';
     at += 1;
     for (;;) {
-      plainRun.lastIndex = at;
-      const run = plainRun.exec(text)?.[0] ?? '';
-      value += run;
-      at += run.length;
+      const end = plainEnd();
+      value += text.slice(at, end);
+      at = end;
       const mark = text[at];
       if (mark === '"') break;
       if (mark !== '\\') throw malformed();
@@ -159,21 +167,31 @@ export const parseJson = (text: string, options: ParseOptions = {}): unknown => 
     }
   };
 
-  const scalar = (): unknown => {
-    for (const [word, meaning] of [
-      ['true', true],
-      ['false', false],
-      ['null', null],
-    ] as const)
-      if (text.startsWith(word, at)) {
-        at += word.length;
-        return meaning;
-      }
+  const word = (word: string, meaning: boolean | null): boolean | null => {
+    if (!text.startsWith(word, at)) throw malformed();
+    at += word.length;
+    return meaning;
+  };
+
+  const number = (): unknown => {
     numberPattern.lastIndex = at;
-    const number = numberPattern.exec(text)?.[0];
-    if (number === undefined) throw malformed();
-    at += number.length;
-    return toNumber(number);
+    if (!numberPattern.test(text)) throw malformed();
+    const digits = text.slice(at, numberPattern.lastIndex);
+    at = numberPattern.lastIndex;
+    return toNumber(digits);
+  };
+
+  const scalar = (): unknown => {
+    switch (text[at]) {
+      case 't':
+        return word('true', true);
+      case 'f':
+        return word('false', false);
+      case 'n':
+        return word('null', null);
+      default:
+        return number();
+    }
   };
 
   /** Reads a value and the space around it. */
@@ -227,8 +245,10 @@ export const decimalOf = (text: string): Decimal => {
 export const exactly = (text: string): number | undefined => {
   const number = Number(text);
   if (!Number.isFinite(number)) return undefined;
+  const given = String(number);
+  if (given === text) return number;
   const asked = decimalOf(text);
-  const held = decimalOf(String(number));
+  const held = decimalOf(given);
   return asked.digits === held.digits && asked.exponent === held.exponent && asked.negative === held.negative
     ? number
     : undefined;
