@@ -3,6 +3,7 @@ import type { Cancel, Runtime } from '../runtime.ts';
 import { type Backoff, backoffMs } from './backoff.ts';
 import type { Lease } from './lease.ts';
 import type { Log, MessagingMetrics } from './metrics.ts';
+import { OpenTickets } from './open-tickets.ts';
 import { outboxDeletes } from './outbox-deletes.ts';
 import { type ParkedRow, parkedRows } from './parked-rows.ts';
 import type { MessagingStore, OutboxRow } from './store.ts';
@@ -115,10 +116,8 @@ export function createRelay(options: RelayOptions): Relay {
   const lanes = new Map<string, Lane>();
   /** Seqs that are queued, or published and not deleted yet: a sweep must not bring them a second time. */
   const known = new Set<number>();
-  /** By key, the oldest first. */
-  const openTickets = new Map<string, number[]>();
+  const tickets = new OpenTickets();
   const suspects = new Set<string>();
-  let newestTicket = 0;
   let pending = 0;
   let started = false;
   let stopped = false;
@@ -177,7 +176,7 @@ export function createRelay(options: RelayOptions): Relay {
     const lane = laneOf(row.key);
     known.add(row.seq);
     pending += 1;
-    const queued = { row, after: newestTicket, read };
+    const queued = { row, after: tickets.newest, read };
     const last = lane.queue.at(-1);
     lane.queue.push(queued);
     if (last && last.row.seq > row.seq) {
@@ -188,8 +187,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   const isReady = (key: string, { after, read }: Queued): boolean => {
     if (read > readsOver) return false;
-    const oldest = openTickets.get(key)?.[0];
-    return oldest === undefined || oldest > after;
+    return tickets.closedUpTo(key, after);
   };
 
   const pump = (lane: Lane): void => {
@@ -367,14 +365,6 @@ export function createRelay(options: RelayOptions): Relay {
     if (draining && pending === 0 && read && deletes.idle()) draining();
   };
 
-  const close = (ticket: number, keys: ReadonlySet<string>): void => {
-    for (const key of keys) {
-      const left = (openTickets.get(key) ?? []).filter((open) => open !== ticket);
-      if (left.length > 0) openTickets.set(key, left);
-      else openTickets.delete(key);
-    }
-  };
-
   return {
     start() {
       started = true;
@@ -386,13 +376,7 @@ export function createRelay(options: RelayOptions): Relay {
     },
     announce(announced) {
       const keys = new Set(announced);
-      newestTicket += 1;
-      const ticket = newestTicket;
-      for (const key of keys) {
-        const open = openTickets.get(key);
-        if (open) open.push(ticket);
-        else openTickets.set(key, [ticket]);
-      }
+      const ticket = tickets.open(keys);
       const pumpKeys = (): void => {
         for (const key of keys) {
           const lane = lanes.get(key);
@@ -401,7 +385,7 @@ export function createRelay(options: RelayOptions): Relay {
       };
       return {
         committed(rows) {
-          close(ticket, keys);
+          tickets.close(ticket, keys);
           if (replicas && (stopped || yielding || !leading)) return replicas.written();
           if (stopped) return;
           const full = known.size + rows.length > settings.capacity;
@@ -412,7 +396,7 @@ export function createRelay(options: RelayOptions): Relay {
           pumpKeys();
         },
         abandoned(outcome) {
-          close(ticket, keys);
+          tickets.close(ticket, keys);
           if (outcome === 'unknown') {
             if (replicas && (stopped || yielding || !leading)) return replicas.written();
             for (const key of keys) suspects.add(key);
