@@ -1,4 +1,4 @@
-import { helpers } from './script-helpers.ts';
+import { functions } from './script-functions.ts';
 
 /** One request of the collection, as its source states it. */
 export interface RequestSource {
@@ -26,7 +26,7 @@ export interface FolderSource {
 const usedBy = (script: string): Set<string> => {
   const used = new Set<string>();
   const visit = (text: string): void => {
-    for (const [name, source] of Object.entries(helpers)) {
+    for (const [name, source] of Object.entries(functions)) {
       if (used.has(name) || !new RegExp(`\\b${name}\\(`).test(text)) continue;
       used.add(name);
       visit(source);
@@ -42,10 +42,10 @@ const dedent = (text: string): string => {
   return lines.map((line) => line.slice(indent)).join('\n');
 };
 
-/** A script's lines, with the helpers that it calls before it: Postman shares no code between scripts. */
+/** A script's lines, with the functions that it calls before it: Postman shares no code between scripts. */
 const scriptLines = (script: string): string[] => {
   const used = usedBy(script);
-  const needed = Object.entries(helpers).flatMap(([name, source]) =>
+  const needed = Object.entries(functions).flatMap(([name, source]) =>
     used.has(name) ? [dedent(source)] : [],
   );
   return [...needed, dedent(script)].join('\n').split('\n');

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Patch } from './defects.ts';
+import type { Patch } from './defect.ts';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 

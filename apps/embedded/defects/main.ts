@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { applyPatches, copyCheckout, PatchDoesNotApply } from './copy.ts';
-import { type Defect, defects } from './defects.ts';
+import type { Defect } from './defect.ts';
+import { defects } from './defects.ts';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);

@@ -2,7 +2,7 @@
  * JavaScript that the collection's scripts call; each script carries those it uses. In an order in which each comes
  * after what it calls.
  */
-export const helpers: Readonly<Record<string, string>> = {
+export const functions: Readonly<Record<string, string>> = {
   save: `
     const save = (name, value) => pm.collectionVariables.set(name, value);`,
   saved: `
