@@ -231,3 +231,7 @@ export function array(type: ArrayType, values: readonly unknown[]): ArrayParamet
   if (scratch.length > SCRATCH_BYTES) scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   return new ArrayParameter(type, wire);
 }
+
+/** A column of a set of rows, as `array` sends it. */
+export const column = <R>(type: ArrayType, rows: readonly R[], of: (row: R) => unknown): ArrayParameter =>
+  array(type, rows.map(of));

@@ -1,5 +1,5 @@
 import { caseFold } from '@cordada/infra/case-fold.ts';
-import { array } from '@cordada/infra/database/array.ts';
+import { type ArrayType, array, column } from '@cordada/infra/database/array.ts';
 import { type Database, type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import type { Entry, Instance, State, Status, Target } from './instance.ts';
 import type { LogRow, SagaStore, Saved } from './store.ts';
@@ -163,10 +163,10 @@ export function sqlSagaStore(database: Pick<Database, 'query'>): SagaStore<SqlTr
   };
 }
 
-type Column<T> = readonly [Parameters<typeof array>[0], (row: T) => unknown];
+type Column<T> = readonly [ArrayType, (row: T) => unknown];
 
 const columns = <T>(rows: readonly T[], of: readonly Column<T>[]) =>
-  of.map(([type, value]) => array(type, rows.map(value)));
+  of.map(([type, value]) => column(type, rows, value));
 
 const instant = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
 

@@ -1,5 +1,5 @@
 import { caseFold } from '@cordada/infra/case-fold.ts';
-import { array } from '@cordada/infra/database/array.ts';
+import { array, column } from '@cordada/infra/database/array.ts';
 import { type Database, type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
@@ -80,14 +80,8 @@ export const productCapability: Capability<SqlTransaction, ProductRows> = {
   write(tx, { productos }, now) {
     const { updated } = productos;
     if (updated.length === 0) return;
-    const ids = array(
-      'uuid',
-      updated.map((producto) => producto.id),
-    );
-    const states = array(
-      'text',
-      updated.map((producto) => producto.estado),
-    );
+    const ids = column('uuid', updated, (producto) => producto.id);
+    const states = column('text', updated, (producto) => producto.estado);
     void tx.write(SETTLE, [ids, states, now]);
   },
 };
@@ -118,28 +112,17 @@ export const insertProducts = (
   productos: readonly Omit<Producto, 'estado' | 'version' | 'creado' | 'actualizado'>[],
   now: Date,
 ): void => {
-  const texts = (of: (producto: (typeof productos)[number]) => string | null) =>
-    array('text', productos.map(of));
   void tx.write(INSERT, [
-    array(
-      'uuid',
-      productos.map((p) => p.id),
-    ),
-    array(
-      'int4',
-      productos.map((p) => p.numero),
-    ),
-    texts((p) => p.sku),
-    texts((p) => caseFold(p.sku)),
-    texts((p) => p.nombre),
-    texts((p) => caseFold(p.nombre)),
-    texts((p) => p.descripcion),
-    texts((p) => p.precio),
+    column('uuid', productos, (p) => p.id),
+    column('int4', productos, (p) => p.numero),
+    column('text', productos, (p) => p.sku),
+    column('text', productos, (p) => caseFold(p.sku)),
+    column('text', productos, (p) => p.nombre),
+    column('text', productos, (p) => caseFold(p.nombre)),
+    column('text', productos, (p) => p.descripcion),
+    column('text', productos, (p) => p.precio),
     now,
-    array(
-      'uuid',
-      productos.map((p) => p.operacion),
-    ),
+    column('uuid', productos, (p) => p.operacion),
   ]);
 };
 

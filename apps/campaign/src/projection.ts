@@ -1,4 +1,4 @@
-import { array } from '@cordada/infra/database/array.ts';
+import { column } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import type { SagaChange } from '@cordada/sagas/engine/saga-change.ts';
 
@@ -35,18 +35,9 @@ export const projectCampaigns = (tx: SqlTransaction, changes: readonly SagaChang
   const projected = [...projectionOf(changes)].sort(([a], [b]) => (a < b ? -1 : 1));
   if (projected.length === 0) return;
   void tx.write(PROJECT, [
-    array(
-      'uuid',
-      projected.map(([saga]) => saga),
-    ),
-    array(
-      'bool',
-      projected.map(([, { cancelando }]) => cancelando),
-    ),
-    array(
-      'bool',
-      projected.map(([, { detenida }]) => detenida),
-    ),
+    column('uuid', projected, ([saga]) => saga),
+    column('bool', projected, ([, { cancelando }]) => cancelando),
+    column('bool', projected, ([, { detenida }]) => detenida),
     now,
   ]);
 };

@@ -1,4 +1,4 @@
-import { array } from '@cordada/infra/database/array.ts';
+import { array, column } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
@@ -56,14 +56,8 @@ export const campaignSteps: Capability<SqlTransaction, CampaignRows> = {
       wanted.length === 0
         ? []
         : tx.query<Campaign>(LIVE_BY_NAME, [
-            array(
-              'text',
-              wanted.map((body) => body.marca_id),
-            ),
-            array(
-              'text',
-              wanted.map((body) => normalizedName(body.nombre)),
-            ),
+            column('text', wanted, (body) => body.marca_id),
+            column('text', wanted, (body) => normalizedName(body.nombre)),
           ]),
     ]);
     return { campaigns: new RowSet([...byName, ...byId]) };
@@ -72,54 +66,21 @@ export const campaignSteps: Capability<SqlTransaction, CampaignRows> = {
     const { inserted, updated } = campaigns;
     if (inserted.length > 0)
       void tx.write(INSERT, [
-        array(
-          'uuid',
-          inserted.map((c) => c.id),
-        ),
-        array(
-          'uuid',
-          inserted.map((c) => c.sagaId),
-        ),
-        array(
-          'text',
-          inserted.map((c) => c.nombre),
-        ),
-        array(
-          'text',
-          inserted.map((c) => c.nombreNormalizado),
-        ),
-        array(
-          'text',
-          inserted.map((c) => c.presupuesto),
-        ),
-        array(
-          'text',
-          inserted.map((c) => c.divisa),
-        ),
-        array(
-          'text',
-          inserted.map((c) => c.marcaId),
-        ),
-        array(
-          'jsonb',
-          inserted.map((c) => c.participantes),
-        ),
+        column('uuid', inserted, (c) => c.id),
+        column('uuid', inserted, (c) => c.sagaId),
+        column('text', inserted, (c) => c.nombre),
+        column('text', inserted, (c) => c.nombreNormalizado),
+        column('text', inserted, (c) => c.presupuesto),
+        column('text', inserted, (c) => c.divisa),
+        column('text', inserted, (c) => c.marcaId),
+        column('jsonb', inserted, (c) => c.participantes),
         now,
-        array(
-          'text',
-          inserted.map((c) => c.estado),
-        ),
+        column('text', inserted, (c) => c.estado),
       ]);
     if (updated.length > 0)
       void tx.write(UPDATE, [
-        array(
-          'uuid',
-          updated.map((c) => c.id),
-        ),
-        array(
-          'text',
-          updated.map((c) => c.estado),
-        ),
+        column('uuid', updated, (c) => c.id),
+        column('text', updated, (c) => c.estado),
         now,
       ]);
   },

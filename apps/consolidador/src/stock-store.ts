@@ -1,4 +1,4 @@
-import { array } from '@cordada/infra/database/array.ts';
+import { array, column } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import { type Item, referenceOf } from './items.ts';
 import { type Existencia, type Linea, type Precio, type Reserva, Stock } from './stock.ts';
@@ -234,13 +234,6 @@ const WRITE_PRECIOS = statement(
    ON CONFLICT (item) DO UPDATE SET precio = excluded.precio, version = excluded.version,
      actualizado = excluded.actualizado WHERE precio.version < excluded.version`,
 );
-
-/** A column of a set of rows. */
-const column = <Row, Type extends Parameters<typeof array>[0]>(
-  type: Type,
-  rows: readonly Row[],
-  of: (row: Row) => unknown,
-) => array(type, rows.map(of));
 
 /** Writes what has changed, set by set; every change of a quantity with its row in the ledger. */
 export const writeStock = (tx: SqlTransaction, stock: Stock, now: Date): void => {

@@ -1,4 +1,4 @@
-import { array } from '@cordada/infra/database/array.ts';
+import { column } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import type { SagaChange } from '@cordada/sagas/engine/saga-change.ts';
 import { type Pedida, type Proyectada, pedida, proyectada, type Validada } from './compra.ts';
@@ -36,64 +36,25 @@ export const projectCompras = (tx: SqlTransaction, changes: readonly SagaChange[
   if (begun.length > 0) {
     begun.sort(byId);
     void tx.write(INSERT, [
-      array(
-        'uuid',
-        begun.map(({ id }) => id),
-      ),
-      array(
-        'text',
-        begun.map(({ id_usuario }) => id_usuario),
-      ),
-      array(
-        'text',
-        begun.map(({ domicilio }) => domicilio),
-      ),
-      array(
-        'jsonb',
-        begun.map(({ lineas }) => lineas),
-      ),
-      array(
-        'text',
-        begun.map(() => 'COMPRA_CREADA'),
-      ),
+      column('uuid', begun, ({ id }) => id),
+      column('text', begun, ({ id_usuario }) => id_usuario),
+      column('text', begun, ({ domicilio }) => domicilio),
+      column('jsonb', begun, ({ lineas }) => lineas),
+      column('text', begun, () => 'COMPRA_CREADA'),
       now,
     ]);
   }
   const updated = [...moved.values()].sort(byId);
   if (updated.length > 0)
     void tx.write(UPDATE, [
-      array(
-        'uuid',
-        updated.map(({ id }) => id),
-      ),
-      array(
-        'text',
-        updated.map(({ estado }) => estado),
-      ),
-      array(
-        'bool',
-        updated.map(({ detenida }) => detenida),
-      ),
-      array(
-        'numeric',
-        updated.map(({ validada }) => validada?.total ?? null),
-      ),
-      array(
-        'jsonb',
-        updated.map(({ validada }) => validada?.lineas ?? null),
-      ),
-      array(
-        'text',
-        updated.map(({ razon }) => razon?.codigo ?? null),
-      ),
-      array(
-        'text',
-        updated.map(({ razon }) => razon?.motivo ?? null),
-      ),
-      array(
-        'jsonb',
-        updated.map(({ razon }) => razon?.faltantes ?? null),
-      ),
+      column('uuid', updated, ({ id }) => id),
+      column('text', updated, ({ estado }) => estado),
+      column('bool', updated, ({ detenida }) => detenida),
+      column('numeric', updated, ({ validada }) => validada?.total ?? null),
+      column('jsonb', updated, ({ validada }) => validada?.lineas ?? null),
+      column('text', updated, ({ razon }) => razon?.codigo ?? null),
+      column('text', updated, ({ razon }) => razon?.motivo ?? null),
+      column('jsonb', updated, ({ razon }) => razon?.faltantes ?? null),
       now,
     ]);
 };

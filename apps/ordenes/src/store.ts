@@ -1,4 +1,4 @@
-import { array } from '@cordada/infra/database/array.ts';
+import { array, column } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
@@ -64,22 +64,10 @@ export const lockOrdenes = (tx: SqlTransaction, ids: readonly string[]): Promise
 /** Writes how orders stand now. */
 export const updateOrdenes = (tx: SqlTransaction, ordenes: readonly Orden[], now: Date): void =>
   void tx.write(UPDATE, [
-    array(
-      'uuid',
-      ordenes.map(({ id }) => id),
-    ),
-    array(
-      'text',
-      ordenes.map(({ estado }) => estado),
-    ),
-    array(
-      'text',
-      ordenes.map(({ codigo }) => codigo),
-    ),
-    array(
-      'text',
-      ordenes.map(({ motivo }) => motivo),
-    ),
+    column('uuid', ordenes, ({ id }) => id),
+    column('text', ordenes, ({ estado }) => estado),
+    column('text', ordenes, ({ codigo }) => codigo),
+    column('text', ordenes, ({ motivo }) => motivo),
     now,
   ]);
 
@@ -99,87 +87,33 @@ export const ordenCapability: Capability<SqlTransaction, OrdenRows> = {
     const seen = clientes.inserted;
     if (seen.length > 0)
       void tx.write(INSERT_CLIENTES, [
-        array(
-          'text',
-          seen.map(({ id }) => id),
-        ),
-        array(
-          'bool',
-          seen.map(({ activo }) => activo),
-        ),
-        array(
-          'numeric',
-          seen.map(({ limite }) => limite),
-        ),
+        column('text', seen, ({ id }) => id),
+        column('bool', seen, ({ activo }) => activo),
+        column('numeric', seen, ({ limite }) => limite),
         now,
       ]);
     const { inserted, updated } = ordenes;
     if (inserted.length > 0)
       void tx.write(INSERT, [
-        array(
-          'uuid',
-          inserted.map(({ id }) => id),
-        ),
-        array(
-          'uuid',
-          inserted.map(({ compra }) => compra),
-        ),
-        array(
-          'text',
-          inserted.map(({ cliente }) => cliente),
-        ),
-        array(
-          'text',
-          inserted.map(({ domicilio }) => domicilio),
-        ),
-        array(
-          'numeric',
-          inserted.map(({ total }) => total),
-        ),
-        array(
-          'text',
-          inserted.map(({ estado }) => estado),
-        ),
-        array(
-          'text',
-          inserted.map(({ codigo }) => codigo),
-        ),
-        array(
-          'text',
-          inserted.map(({ motivo }) => motivo),
-        ),
+        column('uuid', inserted, ({ id }) => id),
+        column('uuid', inserted, ({ compra }) => compra),
+        column('text', inserted, ({ cliente }) => cliente),
+        column('text', inserted, ({ domicilio }) => domicilio),
+        column('numeric', inserted, ({ total }) => total),
+        column('text', inserted, ({ estado }) => estado),
+        column('text', inserted, ({ codigo }) => codigo),
+        column('text', inserted, ({ motivo }) => motivo),
         now,
       ]);
     if (lineas.length > 0)
       void tx.write(INSERT_LINEAS, [
-        array(
-          'uuid',
-          lineas.map(({ orden }) => orden),
-        ),
-        array(
-          'int2',
-          lineas.map(({ n }) => n),
-        ),
-        array(
-          'uuid',
-          lineas.map(({ idItem }) => idItem),
-        ),
-        array(
-          'int4',
-          lineas.map(({ numero }) => numero),
-        ),
-        array(
-          'text',
-          lineas.map(({ nombre }) => nombre),
-        ),
-        array(
-          'int4',
-          lineas.map(({ cantidad }) => cantidad),
-        ),
-        array(
-          'numeric',
-          lineas.map(({ precioUnitario }) => precioUnitario),
-        ),
+        column('uuid', lineas, ({ orden }) => orden),
+        column('int2', lineas, ({ n }) => n),
+        column('uuid', lineas, ({ idItem }) => idItem),
+        column('int4', lineas, ({ numero }) => numero),
+        column('text', lineas, ({ nombre }) => nombre),
+        column('int4', lineas, ({ cantidad }) => cantidad),
+        column('numeric', lineas, ({ precioUnitario }) => precioUnitario),
       ]);
     if (updated.length > 0) updateOrdenes(tx, updated, now);
   },

@@ -1,4 +1,4 @@
-import { array } from '@cordada/infra/database/array.ts';
+import { array, column } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
@@ -87,24 +87,10 @@ export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
       participants.length === 0
         ? []
         : tx.query<Partner>(LIVE_BY_PARTICIPANT, [
-            array(
-              'text',
-              participants.map((p) => p.campaign),
-            ),
-            array(
-              'text',
-              participants.map((p) => p.id),
-            ),
+            column('text', participants, (p) => p.campaign),
+            column('text', participants, (p) => p.id),
           ]),
-      participants.length === 0
-        ? []
-        : tx.query(SUSPENDED, [
-            array(
-              'text',
-              participants.map((p) => p.id),
-            ),
-            '',
-          ]),
+      participants.length === 0 ? [] : tx.query(SUSPENDED, [column('text', participants, (p) => p.id), '']),
       campaigns.length === 0 ? [] : tx.query(CANCELLED_CAMPAIGNS, [array('text', campaigns)]),
     ]);
     return {
@@ -118,63 +104,27 @@ export const partnerCapability: Capability<SqlTransaction, PartnerRows> = {
     const { inserted, updated } = partners;
     if (inserted.length > 0)
       void tx.write(INSERT, [
-        array(
-          'uuid',
-          inserted.map((p) => p.id),
-        ),
-        array(
-          'uuid',
-          inserted.map((p) => p.sagaId),
-        ),
-        array(
-          'text',
-          inserted.map((p) => p.idCampaign),
-        ),
-        array(
-          'text',
-          inserted.map((p) => p.idParticipante),
-        ),
-        array(
-          'text',
-          inserted.map((p) => p.nombre),
-        ),
-        array(
-          'text',
-          inserted.map((p) => p.tipo),
-        ),
-        array(
-          'text',
-          inserted.map((p) => p.informacionPerfil),
-        ),
-        array(
-          'text',
-          inserted.map((p) => p.estado),
-        ),
+        column('uuid', inserted, (p) => p.id),
+        column('uuid', inserted, (p) => p.sagaId),
+        column('text', inserted, (p) => p.idCampaign),
+        column('text', inserted, (p) => p.idParticipante),
+        column('text', inserted, (p) => p.nombre),
+        column('text', inserted, (p) => p.tipo),
+        column('text', inserted, (p) => p.informacionPerfil),
+        column('text', inserted, (p) => p.estado),
         now,
       ]);
     if (updated.length > 0)
       void tx.write(UPDATE, [
-        array(
-          'uuid',
-          updated.map((p) => p.id),
-        ),
-        array(
-          'text',
-          updated.map((p) => p.estado),
-        ),
+        column('uuid', updated, (p) => p.id),
+        column('text', updated, (p) => p.estado),
         now,
       ]);
     if (newlyCancelled.size > 0) {
       const cancelled = [...newlyCancelled].sort(([a], [b]) => (a < b ? -1 : 1));
       void tx.write(INSERT_CANCELLED, [
-        array(
-          'text',
-          cancelled.map(([id]) => id),
-        ),
-        array(
-          'timestamptz',
-          cancelled.map(([, fecha]) => fecha),
-        ),
+        column('text', cancelled, ([id]) => id),
+        column('timestamptz', cancelled, ([, fecha]) => fecha),
       ]);
     }
   },

@@ -1,4 +1,4 @@
-import { array } from '@cordada/infra/database/array.ts';
+import { array, column } from '@cordada/infra/database/array.ts';
 import { type SqlTransaction, statement } from '@cordada/infra/database/database.ts';
 import { RowSet } from '@cordada/infra/database/row-set.ts';
 import type { Capability } from '@cordada/infra/messaging/capability.ts';
@@ -87,55 +87,25 @@ export const trackingCapability: Capability<SqlTransaction, TrackingRows> = {
     const { inserted, updated } = eventos;
     if (inserted.length > 0)
       void tx.write(INSERT, [
-        array(
-          'uuid',
-          inserted.map((e) => e.id),
-        ),
-        array(
-          'uuid',
-          inserted.map((e) => e.sagaId),
-        ),
-        array(
-          'text',
-          inserted.map((e) => e.idPartner),
-        ),
-        array(
-          'text',
-          inserted.map((e) => e.idCampana),
-        ),
-        array(
-          'text',
-          inserted.map((e) => e.marcaId),
-        ),
-        array(
-          'text',
-          inserted.map((e) => e.estado),
-        ),
+        column('uuid', inserted, (e) => e.id),
+        column('uuid', inserted, (e) => e.sagaId),
+        column('text', inserted, (e) => e.idPartner),
+        column('text', inserted, (e) => e.idCampana),
+        column('text', inserted, (e) => e.marcaId),
+        column('text', inserted, (e) => e.estado),
         now,
       ]);
     if (updated.length > 0)
       void tx.write(UPDATE, [
-        array(
-          'uuid',
-          updated.map((e) => e.id),
-        ),
-        array(
-          'text',
-          updated.map((e) => e.estado),
-        ),
+        column('uuid', updated, (e) => e.id),
+        column('text', updated, (e) => e.estado),
         now,
       ]);
     if (newlyCancelled.size > 0) {
       const cancelled = [...newlyCancelled].sort(([a], [b]) => (a < b ? -1 : 1));
       void tx.write(INSERT_CANCELLED, [
-        array(
-          'text',
-          cancelled.map(([id]) => id),
-        ),
-        array(
-          'timestamptz',
-          cancelled.map(([, fecha]) => fecha),
-        ),
+        column('text', cancelled, ([id]) => id),
+        column('timestamptz', cancelled, ([, fecha]) => fecha),
       ]);
     }
   },

@@ -1,7 +1,6 @@
-import { array } from '../../database/array.ts';
+import { array, column } from '../../database/array.ts';
 import { type Database, type Row, type SqlTransaction, statement } from '../../database/database.ts';
 import type { HeldMessage, HeldState, MessagingStore } from '../store.ts';
-import { sent } from './sent.ts';
 
 const blockKeys = statement(
   'messaging.block-keys',
@@ -82,36 +81,24 @@ export const held = (
   'hold' | 'dueHeldKeys' | 'heldHead' | 'heldById' | 'releaseHeld' | 'updateHeld' | 'listHeld' | 'countHeld'
 > => ({
   hold(tx, messages) {
-    const column = (type: Parameters<typeof array>[0], of: (message: (typeof messages)[number]) => unknown) =>
-      array(type, messages.map(of));
-    const keys = new Map(messages.map((m) => [JSON.stringify([m.subscription, m.key]), m]));
-    sent(
-      tx.write(blockKeys, [
-        array(
-          'text',
-          [...keys.values()].map((m) => m.subscription),
-        ),
-        array(
-          'text',
-          [...keys.values()].map((m) => m.key),
-        ),
-      ]),
-    );
-    sent(
-      tx.write(hold, [
-        column('text', (m) => m.subscription),
-        column('text', (m) => m.key),
-        column('text', (m) => m.topic),
-        column('text', (m) => JSON.stringify(m.properties)),
-        column('bytea', (m) => m.payload),
-        column('timestamptz', (m) => new Date(m.publishedAt)),
-        column('text', (m) => m.cause),
-        column('int4', (m) => m.attempts),
-        column('int2', (m) => stateNumber(m.state)),
-        column('timestamptz', (m) => m.nextAt),
-        column('timestamptz', (m) => m.heldAt),
-      ]),
-    );
+    const keys = [...new Map(messages.map((m) => [JSON.stringify([m.subscription, m.key]), m])).values()];
+    void tx.write(blockKeys, [
+      column('text', keys, (m) => m.subscription),
+      column('text', keys, (m) => m.key),
+    ]);
+    void tx.write(hold, [
+      column('text', messages, (m) => m.subscription),
+      column('text', messages, (m) => m.key),
+      column('text', messages, (m) => m.topic),
+      column('text', messages, (m) => JSON.stringify(m.properties)),
+      column('bytea', messages, (m) => m.payload),
+      column('timestamptz', messages, (m) => new Date(m.publishedAt)),
+      column('text', messages, (m) => m.cause),
+      column('int4', messages, (m) => m.attempts),
+      column('int2', messages, (m) => stateNumber(m.state)),
+      column('timestamptz', messages, (m) => m.nextAt),
+      column('timestamptz', messages, (m) => m.heldAt),
+    ]);
   },
   async dueHeldKeys(subscription, now, limit, except) {
     const values = [subscription, now, limit, array('text', except)];
@@ -127,11 +114,11 @@ export const held = (
     return row && heldOf(row);
   },
   releaseHeld(tx, { id, subscription, key }) {
-    sent(tx.write(releaseHeld, [subscription, key, id]));
-    sent(tx.write(unblockKey, [subscription, key]));
+    void tx.write(releaseHeld, [subscription, key, id]);
+    void tx.write(unblockKey, [subscription, key]);
   },
   updateHeld(tx, { subscription, key, id, cause, attempts, state, nextAt }) {
-    sent(tx.write(updateHeld, [subscription, key, id, cause, attempts, stateNumber(state), nextAt]));
+    void tx.write(updateHeld, [subscription, key, id, cause, attempts, stateNumber(state), nextAt]);
   },
   async listHeld({ after, limit, state }) {
     const rows = await database.query(listHeld, [

@@ -1,7 +1,6 @@
-import { array } from '../../database/array.ts';
+import { array, column } from '../../database/array.ts';
 import { type Row, type SqlTransaction, statement } from '../../database/database.ts';
 import type { Claim, MessagingStore } from '../store.ts';
-import { sent } from './sent.ts';
 
 const lockHeldKeys = statement(
   'messaging.lock-held-keys',
@@ -48,7 +47,7 @@ export const inbox: Pick<
     return new Set(rows.map((row) => row.key));
   },
   refuseHeldKeys(tx, subscription, keys) {
-    sent(tx.write(refuseHeldKeys, [subscription, array('text', keys)]));
+    void tx.write(refuseHeldKeys, [subscription, array('text', keys)]);
   },
   async claims(tx, subscription, keys) {
     const rows = await tx.query(selectClaims, [subscription, array('text', keys)]);
@@ -57,28 +56,13 @@ export const inbox: Pick<
   insertClaims(tx, subscription, claims, at) {
     const parameters = [
       subscription,
-      array(
-        'text',
-        claims.map((claim) => claim.key),
-      ),
-      array(
-        'int2',
-        claims.map((claim) => (claim.tombstone ? TOMBSTONE : HANDLED)),
-      ),
-      array(
-        'text',
-        claims.map((claim) => claim.reply?.contract ?? null),
-      ),
-      array(
-        'text',
-        claims.map((claim) => claim.reply?.fingerprint ?? null),
-      ),
-      array(
-        'bytea',
-        claims.map((claim) => claim.reply?.payload ?? null),
-      ),
+      column('text', claims, (claim) => claim.key),
+      column('int2', claims, (claim) => (claim.tombstone ? TOMBSTONE : HANDLED)),
+      column('text', claims, (claim) => claim.reply?.contract ?? null),
+      column('text', claims, (claim) => claim.reply?.fingerprint ?? null),
+      column('bytea', claims, (claim) => claim.reply?.payload ?? null),
       at,
     ];
-    sent(tx.write(insertClaims, parameters));
+    void tx.write(insertClaims, parameters);
   },
 };

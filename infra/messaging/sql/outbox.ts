@@ -1,7 +1,6 @@
-import { array } from '../../database/array.ts';
+import { array, column } from '../../database/array.ts';
 import { type Database, type Row, type SqlTransaction, statement } from '../../database/database.ts';
 import type { MessagingStore, OutboxRow, SlimProperties, Unpublished } from '../store.ts';
-import { sent } from './sent.ts';
 
 // Rows are numbered in the order of the ordinals; they are paired again by their ids.
 const enqueue = statement(
@@ -106,26 +105,11 @@ export const outbox = (
 > => ({
   async enqueue(tx, rows) {
     const written = await tx.write<{ seq: bigint; id: string }>(enqueue, [
-      array(
-        'text',
-        rows.map((row) => row.topic),
-      ),
-      array(
-        'text',
-        rows.map((row) => row.key),
-      ),
-      array(
-        'uuid',
-        rows.map((row) => row.id),
-      ),
-      array(
-        'json',
-        rows.map((row) => row.props),
-      ),
-      array(
-        'bytea',
-        rows.map((row) => row.payload),
-      ),
+      column('text', rows, (row) => row.topic),
+      column('text', rows, (row) => row.key),
+      column('uuid', rows, (row) => row.id),
+      column('json', rows, (row) => row.props),
+      column('bytea', rows, (row) => row.payload),
     ]);
     const seqs = new Map(written.map(({ seq, id }) => [id, Number(seq)]));
     return rows.map((row) => seqs.get(row.id) as number);
@@ -184,9 +168,9 @@ export const outbox = (
     return row && unpublishedOf(row);
   },
   freeParked(tx, seq) {
-    sent(tx.write(freeParked, [seq]));
+    void tx.write(freeParked, [seq]);
   },
   dropUnpublished(tx, seq) {
-    sent(tx.write(dropUnpublished, [seq]));
+    void tx.write(dropUnpublished, [seq]);
   },
 });

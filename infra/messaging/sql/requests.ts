@@ -1,8 +1,7 @@
-import { array } from '../../database/array.ts';
+import { column } from '../../database/array.ts';
 import { type Database, type Row, type SqlTransaction, statement } from '../../database/database.ts';
 import type { Operation } from '../operations.ts';
 import type { MessagingStore } from '../store.ts';
-import { sent } from './sent.ts';
 
 const insertOperations = statement(
   'messaging.insert-operations',
@@ -61,20 +60,16 @@ export const requests = (
   'insertOperations' | 'operation' | 'lockRequest' | 'request' | 'insertRequest' | 'insertAudit' | 'listAudit'
 > => ({
   insertOperations(tx, operations) {
-    const column = (type: Parameters<typeof array>[0], of: (operation: Operation) => unknown) =>
-      array(type, operations.map(of));
-    sent(
-      tx.write(insertOperations, [
-        column('text', (o) => o.id),
-        column('text', (o) => o.estado),
-        column('text', (o) => o.requestHash),
-        column('uuid', (o) => o.message),
-        column('text', (o) => o.recurso),
-        column('text', (o) => o.error?.codigo ?? null),
-        column('text', (o) => o.error?.motivo ?? null),
-        column('timestamptz', (o) => o.created),
-      ]),
-    );
+    void tx.write(insertOperations, [
+      column('text', operations, (o) => o.id),
+      column('text', operations, (o) => o.estado),
+      column('text', operations, (o) => o.requestHash),
+      column('uuid', operations, (o) => o.message),
+      column('text', operations, (o) => o.recurso),
+      column('text', operations, (o) => o.error?.codigo ?? null),
+      column('text', operations, (o) => o.error?.motivo ?? null),
+      column('timestamptz', operations, (o) => o.created),
+    ]);
   },
   async operation(id, tx) {
     const [row] = await (tx ?? database).query(selectOperation, [id]);
@@ -92,11 +87,11 @@ export const requests = (
     return row;
   },
   insertRequest(tx, { id, hash, answer, at }) {
-    sent(tx.write(insertRequest, [id, hash, answer, at]));
+    void tx.write(insertRequest, [id, hash, answer, at]);
   },
 
   insertAudit(tx, { at, who, action, target, reason }) {
-    sent(tx.write(insertAudit, [at, who, action, target, reason]));
+    void tx.write(insertAudit, [at, who, action, target, reason]);
   },
   async listAudit({ before, limit }) {
     const rows = await database.query(listAudit, [before ?? null, limit]);

@@ -1,5 +1,5 @@
 import { type BodyOf, contracts } from '@cordada/schemas';
-import { array } from '../../database/array.ts';
+import { array, column } from '../../database/array.ts';
 import { type SqlTransaction, statement } from '../../database/database.ts';
 import { RowSet } from '../../database/row-set.ts';
 import { type Capability, type Reaction, reply } from '../capability.ts';
@@ -59,18 +59,9 @@ export const sqlPartners: PartnerTable<SqlTransaction> = {
     ] as const) {
       if (rows.length === 0) continue;
       const columns = [
-        array(
-          'text',
-          rows.map((row) => row.id),
-        ),
-        array(
-          'text',
-          rows.map((row) => row.estado),
-        ),
-        array(
-          'int4',
-          rows.map((row) => row.veces),
-        ),
+        column('text', rows, (row) => row.id),
+        column('text', rows, (row) => row.estado),
+        column('int4', rows, (row) => row.veces),
       ];
       tx.write(sql, columns).catch(() => undefined); // the commit reports it
     }

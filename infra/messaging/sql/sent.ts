@@ -1,2 +1,0 @@
-/** A commit reports a failed write; nobody awaits these by themselves. */
-export const sent = (write: Promise<unknown>): void => void write.catch(() => undefined);
