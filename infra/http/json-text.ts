@@ -75,7 +75,7 @@ export const parseJson = (text: string, options: ParseOptions = {}): unknown => 
     }
   };
 
-  /** Where what stands for itself in a string ends. */
+  /** Where what stands for itself in a string ends: at a quote, a backslash or a control character. */
   const plainEnd = (): number => {
     let end = at;
     for (; end < text.length; end += 1) {
@@ -167,10 +167,10 @@ export const parseJson = (text: string, options: ParseOptions = {}): unknown => 
     }
   };
 
-  const word = (word: string, meaning: boolean | null): boolean | null => {
-    if (!text.startsWith(word, at)) throw malformed();
-    at += word.length;
-    return meaning;
+  const literal = <Value>(name: string, value: Value): Value => {
+    if (!text.startsWith(name, at)) throw malformed();
+    at += name.length;
+    return value;
   };
 
   const number = (): unknown => {
@@ -184,11 +184,11 @@ export const parseJson = (text: string, options: ParseOptions = {}): unknown => 
   const scalar = (): unknown => {
     switch (text[at]) {
       case 't':
-        return word('true', true);
+        return literal('true', true);
       case 'f':
-        return word('false', false);
+        return literal('false', false);
       case 'n':
-        return word('null', null);
+        return literal('null', null);
       default:
         return number();
     }

@@ -3,19 +3,23 @@
  * read under one may stand after what the older ones are about to write.
  */
 export class OpenTickets {
-  /** The number of the newest one. */
-  newest = 0;
+  #newest = 0;
   /** By key, the oldest first. */
   readonly #open = new Map<string, number[]>();
 
+  /** The number of the newest one. */
+  get newest(): number {
+    return this.#newest;
+  }
+
   open(keys: ReadonlySet<string>): number {
-    this.newest += 1;
+    this.#newest += 1;
     for (const key of keys) {
       const open = this.#open.get(key);
-      if (open) open.push(this.newest);
-      else this.#open.set(key, [this.newest]);
+      if (open) open.push(this.#newest);
+      else this.#open.set(key, [this.#newest]);
     }
-    return this.newest;
+    return this.#newest;
   }
 
   close(ticket: number, keys: ReadonlySet<string>): void {
