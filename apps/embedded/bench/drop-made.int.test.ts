@@ -1,4 +1,4 @@
-import { startTestPostgres } from '@cordada/infra/testing/postgres.ts';
+import { freshDatabase, startTestPostgres } from '@cordada/infra/testing/postgres.ts';
 import pg from 'pg';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -43,10 +43,11 @@ if (postgres) {
   });
 
   test('the floor takes its database along', async () => {
-    const floor = await openFloor(postgres.url);
-    assert.equal(await standing('cordada_bench_floor'), ['cordada_bench_floor']);
+    const database = freshDatabase('floor');
+    const floor = await openFloor(postgres.url, database);
+    assert.equal(await standing(database), [database]);
     await floor.close();
-    assert.equal(await standing('cordada_bench_floor'), []);
+    assert.equal(await standing(database), []);
   });
 }
 

@@ -1,11 +1,9 @@
 import pg from 'pg';
 import { closedLoop } from './closed-loop.ts';
-import { BENCH_PREFIX, dropMade } from './drop-made.ts';
+import { dropMade } from './drop-made.ts';
 import { serverPool } from './server-pool.ts';
 import { ITEMS, type System } from './work.ts';
 
-/** The floor's own database, made anew for each run. */
-const DATABASE = `${BENCH_PREFIX}_floor`;
 const CONNECTIONS = 10;
 const UNITS = 1_000_000;
 const REFUSED_EACH = 10;
@@ -35,14 +33,14 @@ const HOT = ITEMS;
 /**
  * What the same business costs without any guarantee: a plain loop, one transaction a step (its rows and a log row), no
  * messages, no inbox, no orchestration, ten connections (see "Speed" in the design). Everything is measured against it.
+ * @param database its own, made here and dropped when it closes
  */
-export const openFloor = async (url: string): Promise<System> => {
-  await dropMade(url, DATABASE);
+export const openFloor = async (url: string, database: string): Promise<System> => {
   const admin = new pg.Client({ connectionString: url, database: 'postgres' });
   await admin.connect();
-  await admin.query(`CREATE DATABASE ${DATABASE}`);
+  await admin.query(`CREATE DATABASE ${pg.escapeIdentifier(database)}`);
   await admin.end();
-  const pool = serverPool(url, DATABASE, CONNECTIONS);
+  const pool = serverPool(url, database, CONNECTIONS);
   await pool.query(SCHEMA);
 
   /** One step: its statements and a log row in one transaction. @throws Error where one changes or finds nothing */
@@ -153,7 +151,7 @@ export const openFloor = async (url: string): Promise<System> => {
     },
     async close() {
       await pool.end();
-      await dropMade(url, DATABASE);
+      await dropMade(url, database);
     },
   };
 };

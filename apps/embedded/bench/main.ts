@@ -143,7 +143,7 @@ const measure = async (systems: readonly System[], limit?: number): Promise<void
 const measureEmbedded = async (url: string): Promise<void> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'cordada-bench-'));
   const systems = [
-    await openFloor(url),
+    await openFloor(url, `${PREFIX}_floor`),
     await openEmbedded('Postgres', { kind: 'postgres', url, prefix: PREFIX }),
     await openEmbedded('PGlite', { kind: 'pglite', dataDir }),
   ];
@@ -162,7 +162,10 @@ const measureDistributed = async (transport: 'pulsar' | 'pulsar+ws', url: string
     const limit = await transportLimit(broker, transport, LIMIT_MESSAGES);
     say(`${transport}, bare: ${limit.toFixed(0)} messages/s produced, consumed and acknowledged`);
     const busUrl = transport === 'pulsar' ? broker.serviceUrl : broker.wsUrl.replace(/^ws/, 'pulsar+ws');
-    const systems = [await openFloor(url), await openDistributed(transport, busUrl, broker, url)];
+    const systems = [
+      await openFloor(url, `${PREFIX}_floor`),
+      await openDistributed(transport, busUrl, broker, url),
+    ];
     await measure(systems, limit);
     for (const system of systems) await system.close();
   } finally {

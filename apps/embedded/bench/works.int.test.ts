@@ -1,4 +1,4 @@
-import { startTestPostgres } from '@cordada/infra/testing/postgres.ts';
+import { freshDatabase, startTestPostgres } from '@cordada/infra/testing/postgres.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openEmbedded } from './embedded-product.ts';
@@ -29,7 +29,7 @@ test('what is measured really happens: as many units leave the stock as are boug
 
 if (postgres)
   test('the floor does the same business', async () => {
-    await doAll(await openFloor(postgres.url));
+    await doAll(await openFloor(postgres.url, freshDatabase('floor')));
   });
 
 test.run();
