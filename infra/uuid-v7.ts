@@ -1,10 +1,13 @@
-/** The hex digits, by value, as code units. */
-const DIGITS = Buffer.from('0123456789abcdef');
-/** Where the digit pairs of the eight random bytes stand in the textual form. */
-const PAIRS = [19, 21, 24, 26, 28, 30, 32, 34] as const;
+/** Random bytes are drawn and written out for so many ids at a time: two calls out of JavaScript for each would cost more than the id. */
+const IDS_AT_ONCE = 512;
+const RANDOM_BYTES = 8;
+const RANDOM_DIGITS = 2 * RANDOM_BYTES;
 
-/** Random bytes are drawn so many at a time: a call into the system for each id would cost more than the id. */
-const POOL_BYTES = 8 * 512;
+/** The third group of an id and its dashes, by the counter that it is. */
+const COUNTERS = Array.from(
+  { length: 0x1000 },
+  (_, counter) => `-7${counter.toString(16).padStart(3, '0')}-`,
+);
 
 /**
  * Makes UUIDv7 (RFC 9562, method 1: `rand_a` is a counter that starts anew, in its lower half, each millisecond).
@@ -13,41 +16,36 @@ const POOL_BYTES = 8 * 512;
  * @param fill fills a buffer with random bytes
  */
 export const uuidSequence = (now: () => number, fill: (bytes: Uint8Array) => void): (() => string) => {
-  const pool = new Uint8Array(POOL_BYTES);
-  let used = POOL_BYTES;
+  const pool = Buffer.alloc(IDS_AT_ONCE * RANDOM_BYTES);
+  let digits = '';
+  let used = 0;
   let millis = 0;
   let counter = 0;
-  /** The text of the one before: what stays is not written again. */
-  const text = Buffer.from('00000000-0000-7000-0000-000000000000');
+  /** The first two groups of an id of this millisecond. */
+  let time = '';
 
-  const moveTo = (instant: number, start: number): void => {
+  const draw = (): void => {
+    fill(pool);
+    // RFC 9562's variant stands in the first two bits of each.
+    for (let at = 0; at < pool.length; at += RANDOM_BYTES) pool[at] = 0x80 | ((pool[at] as number) & 0x3f);
+    digits = pool.toString('hex');
+    used = 0;
+  };
+  /** @param at where the random digits stand that the counter begins with: the last, of those an id ends in */
+  const moveTo = (instant: number, at: number): void => {
     millis = instant;
-    counter = start & 0x7ff;
+    counter = pool.readUint16BE(at / 2 + RANDOM_BYTES - 2) & 0x7ff;
     const hex = instant.toString(16).padStart(12, '0');
-    text.write(hex.slice(0, 8), 0);
-    text.write(hex.slice(8), 9);
+    time = `${hex.slice(0, 8)}-${hex.slice(8)}`;
   };
 
   return () => {
-    if (used === POOL_BYTES) {
-      fill(pool);
-      used = 0;
-    }
+    if (used === digits.length) draw();
     const at = used;
-    used += 8;
-    const byte = (i: number): number => pool[at + i] as number;
+    used += RANDOM_DIGITS;
     const instant = now();
-    if (instant > millis) moveTo(instant, (byte(0) << 8) | byte(7));
-    else if (++counter > 0xfff) moveTo(millis + 1, (byte(0) << 8) | byte(7));
-    text[15] = DIGITS[counter >> 8] as number;
-    text[16] = DIGITS[(counter >> 4) & 15] as number;
-    text[17] = DIGITS[counter & 15] as number;
-    for (let i = 0; i < 8; i++) {
-      const value = i === 0 ? 0x80 | (byte(0) & 0x3f) : byte(i);
-      const to = PAIRS[i] as number;
-      text[to] = DIGITS[value >> 4] as number;
-      text[to + 1] = DIGITS[value & 15] as number;
-    }
-    return text.toString('latin1');
+    if (instant > millis) moveTo(instant, at);
+    else if (++counter >= COUNTERS.length) moveTo(millis + 1, at);
+    return `${time}${COUNTERS[counter]}${digits.slice(at, at + 4)}-${digits.slice(at + 4, at + RANDOM_DIGITS)}`;
   };
 };

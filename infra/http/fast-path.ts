@@ -1,11 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Histogram } from 'prom-client';
 import type { Runtime } from '../runtime.ts';
+import type { FindDurations } from '../telemetry/durations.ts';
 import { access, type Identify } from './access.ts';
 import { answerHeaders, givenId, spanOf } from './request-identity.ts';
-
-/** The durations of requests. */
-export type RequestSeconds = Histogram<'method' | 'route' | 'status'>;
 
 /**
  * Answers of one route to other services that are at hand, so that they need none of what comes between a request and
@@ -21,6 +18,15 @@ export interface FastPath {
   find(url: string): string | undefined;
 }
 
+/** Ends `response` with `text`, in one write: `end(text)` alone makes it two, which cost a tenth of a whole request more. */
+const writeWhole = (response: ServerResponse, text: string): void => {
+  const { socket } = response;
+  socket?.cork();
+  response.write(text);
+  socket?.uncork();
+  response.end();
+};
+
 /** Puts a fast path before everything else that `server` does with a request. */
 export const addFastPath = (
   server: Server,
@@ -28,12 +34,13 @@ export const addFastPath = (
   options: {
     readonly runtime: Runtime;
     readonly identify: Identify;
-    readonly seconds: RequestSeconds;
+    /** Of requests, by method, route and status. */
+    readonly durations: FindDurations;
     draining(): boolean;
   },
 ): void => {
   const { runtime, identify, draining } = options;
-  const seconds = options.seconds.labels({ method: 'GET', route, status: 200 });
+  const durations = options.durations('GET', route, '200');
 
   const answer = (request: IncomingMessage, response: ServerResponse): boolean => {
     const { method, url = '', headers } = request;
@@ -51,8 +58,8 @@ export const addFastPath = (
       'content-length',
       String(Buffer.byteLength(text)),
     ]);
-    response.end(text);
-    seconds.observe((runtime.now() - began) / 1000);
+    writeWhole(response, text);
+    durations.observe(runtime.now() - began);
     return true;
   };
 

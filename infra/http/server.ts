@@ -11,15 +11,15 @@ import {
   fastify,
   LogController,
 } from 'fastify';
-import { Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Runtime } from '../runtime.ts';
+import { addDurations, type FindDurations } from '../telemetry/durations.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { durationBuckets } from '../telemetry/metrics.ts';
 import { traceIdOf } from '../telemetry/trace-context.ts';
 import { access, addAccessControl, createIdentify, type Security } from './access.ts';
 import { checkHeaders } from './check-headers.ts';
 import { errorDocument, HttpError, notFound, type Problem } from './errors.ts';
-import { addFastPath, type FastPath, type RequestSeconds } from './fast-path.ts';
+import { addFastPath, type FastPath } from './fast-path.ts';
 import { addHealthRoutes, type Checks } from './health.ts';
 import { settleNumbers, stringifyJson } from './json-body.ts';
 import { Digits, JsonRefused, parseJson } from './json-text.ts';
@@ -157,7 +157,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   });
 
   app.decorateRequest('traceparent', '');
-  const seconds = addMetrics(app, options);
+  const durations = addMetrics(app, options);
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = spanOf(request.headers, runtime.uuid());
     const headers = answerHeaders(request.id, request.traceparent);
@@ -191,7 +191,7 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   });
 
   if (options.fastPath !== undefined)
-    addFastPath(app.server, options.fastPath, { runtime, identify, seconds, draining: () => draining });
+    addFastPath(app.server, options.fastPath, { runtime, identify, durations, draining: () => draining });
   addHealthRoutes(app, {
     service: name,
     runtime,
@@ -299,13 +299,11 @@ const answerBrokenRequest = (error: NodeJS.ErrnoException, socket: Socket): void
   );
 };
 
-const addMetrics = (app: Server, { runtime, registry }: ServerOptions): RequestSeconds => {
-  const seconds = new Histogram({
+const addMetrics = (app: Server, { runtime, registry }: ServerOptions): FindDurations => {
+  const durations = addDurations(registry, {
     name: 'http_request_duration_seconds',
     help: 'How long requests took, by method, route and status',
-    labelNames: ['method', 'route', 'status'] as const,
-    buckets: durationBuckets,
-    registers: [registry],
+    labelNames: ['method', 'route', 'status'],
   });
   app.decorateRequest('startedAt', 0);
   app.addHook('onRequest', (request, _reply, done) => {
@@ -315,11 +313,10 @@ const addMetrics = (app: Server, { runtime, registry }: ServerOptions): RequestS
   app.addHook('onResponse', (request, reply, done) => {
     const { method } = request;
     const route = request.routeOptions.url ?? 'none';
-    const elapsed = runtime.now() - request.startedAt;
-    seconds.observe({ method, route, status: reply.statusCode }, elapsed / 1000);
+    durations(method, route, String(reply.statusCode)).observe(runtime.now() - request.startedAt);
     done();
   });
-  return seconds;
+  return durations;
 };
 
 const addDocs = async (app: Server, { name, description }: ServerOptions): Promise<void> => {

@@ -3,7 +3,8 @@ import type { MessagingMetrics } from '../messaging/metrics.ts';
 import type { Relay } from '../messaging/relay.ts';
 import type { MessagingStore } from '../messaging/store.ts';
 import type { Runtime } from '../runtime.ts';
-import { addLevel, Counter, durationBuckets, Histogram, type Registry } from '../telemetry/metrics.ts';
+import { addDurations } from '../telemetry/durations.ts';
+import { addLevel, Counter, type Registry } from '../telemetry/metrics.ts';
 
 /** What the pipeline tells of itself, as Prometheus metrics of `registry`. */
 export const createMessagingMetrics = (registry: Registry): MessagingMetrics => {
@@ -14,12 +15,10 @@ export const createMessagingMetrics = (registry: Registry): MessagingMetrics => 
     labelNames: ['subscription'],
     registers,
   });
-  const seconds = new Histogram({
+  const durations = addDurations(registry, {
     name: 'consumer_batch_duration_seconds',
     help: 'From a batch being delivered to its commit',
     labelNames: ['subscription'],
-    buckets: durationBuckets,
-    registers,
   });
   const retries = new Counter({
     name: 'consumer_retries_total',
@@ -47,7 +46,7 @@ export const createMessagingMetrics = (registry: Registry): MessagingMetrics => 
   return {
     batch(subscription, size, ms) {
       messages.inc({ subscription }, size);
-      seconds.observe({ subscription }, ms / 1000);
+      durations(subscription).observe(ms);
     },
     retried: (subscription, cause) => retries.inc({ subscription, cause }),
     held: (subscription, contract) => held.inc({ subscription, contract }),

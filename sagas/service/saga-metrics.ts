@@ -1,40 +1,30 @@
 import type { Runtime } from '@cordada/infra/runtime.ts';
-import {
-  addLevel,
-  Counter,
-  durationBuckets,
-  Histogram,
-  type Registry,
-} from '@cordada/infra/telemetry/metrics.ts';
+import { addDurations } from '@cordada/infra/telemetry/durations.ts';
+import { addLevel, Counter, type Registry } from '@cordada/infra/telemetry/metrics.ts';
 import type { SagaMetrics } from '../engine/coordinator.ts';
 import type { SagaReads } from '../engine/reads.ts';
 
 /** What a coordinator tells of its sagas, as Prometheus metrics of `registry`. */
 export const createSagaMetrics = (registry: Registry): SagaMetrics => {
-  const registers = [registry];
-  const steps = new Histogram({
+  const steps = addDurations(registry, {
     name: 'saga_step_duration_seconds',
     help: "From a step's first message to its last answer, by how it ended",
     labelNames: ['tipo', 'paso', 'fin'],
-    buckets: durationBuckets,
-    registers,
   });
-  const sagas = new Histogram({
+  const sagas = addDurations(registry, {
     name: 'saga_duration_seconds',
     help: 'From the beginning of a saga to its end, by how it ended',
     labelNames: ['tipo', 'estado'],
-    buckets: durationBuckets,
-    registers,
   });
   const parked = new Counter({
     name: 'saga_parked_total',
     help: 'Sagas that stopped and wait for an operator: the alert',
     labelNames: ['tipo', 'paso'],
-    registers,
+    registers: [registry],
   });
   return {
-    step: (tipo, paso, fin, ms) => steps.observe({ tipo, paso, fin }, ms / 1000),
-    ended: (tipo, estado, ms) => sagas.observe({ tipo, estado }, ms / 1000),
+    step: (tipo, paso, fin, ms) => steps(tipo, paso, fin).observe(ms),
+    ended: (tipo, estado, ms) => sagas(tipo, estado).observe(ms),
     parked: (tipo, paso) => parked.inc({ tipo, paso }),
   };
 };
