@@ -4,25 +4,53 @@ import type { FindDurations } from '../telemetry/durations.ts';
 import { access, type Identify } from './access.ts';
 import { answerHeaders, givenId, spanOf } from './request-identity.ts';
 
+/** What a route would answer with status 200. */
+export interface FastAnswer {
+  readonly text: string;
+  /** Names and values in turns. */
+  readonly headers: readonly string[];
+}
+
 /**
- * Answers of one route to other services that are at hand, so that they need none of what comes between a request and
- * a route: most of the time of an answer from memory. Who may not call, or sends what must be looked at first, comes
- * to the route itself, as does everything that is not at hand.
+ * Answers of one route to other services, which need none of what comes between a request and a route: most of the time
+ * of an answer from memory. Who may not call, or sends what must be looked at first, comes to the route itself, as does
+ * everything that has no such answer.
  */
 export interface FastPath {
   /** As metrics name it. */
   readonly route: string;
-  /** Of its answers; names and values in turns. */
-  readonly headers: readonly string[];
-  /** What the route would answer to a GET of `url`; undefined where it must be asked. */
-  find(url: string): string | undefined;
+  /**
+   * What the route would answer to a GET of `url`, at hand or once it is read; undefined where the route is to be asked.
+   * Where reading rejects or comes to nothing the route is asked, too, and `unanswered` tells it so.
+   */
+  find(url: string): FastAnswer | Promise<FastAnswer | undefined> | undefined;
 }
 
-/** Ends `response` with `text`, in one write: `end(text)` alone makes it two, which cost a tenth of a whole request more. */
-const writeWhole = (response: ServerResponse, text: string): void => {
+/** What was found out for a request before its route was asked. */
+export interface Unanswered {
+  /** When the request came, epoch milliseconds. */
+  readonly since: number;
+  /** Why it could not be read; undefined where there is no such thing. */
+  readonly error?: unknown;
+}
+
+const withoutAnswer = new WeakMap<IncomingMessage, Unanswered>();
+
+/** Defined where a fast path has read for `request` in vain: its route need not read again. */
+export const unanswered = (request: IncomingMessage): Unanswered | undefined => withoutAnswer.get(request);
+
+/**
+ * Ends `response` with `text`, in one write: `end(text)` alone makes it two, which cost a tenth of a whole request more.
+ * @param headers of its own, which are added to
+ */
+const writeWhole = (response: ServerResponse, headers: string[], text: string): void => {
+  const length = Buffer.byteLength(text);
+  headers.push('content-length', String(length));
+  response.writeHead(200, headers);
   const { socket } = response;
   socket?.cork();
-  response.write(text);
+  // Of as many bytes as characters: it is ASCII.
+  response.write(text, length === text.length ? 'latin1' : 'utf8');
   socket?.uncork();
   response.end();
 };
@@ -30,7 +58,7 @@ const writeWhole = (response: ServerResponse, text: string): void => {
 /** Puts a fast path before everything else that `server` does with a request. */
 export const addFastPath = (
   server: Server,
-  { route, headers: own, find }: FastPath,
+  { route, find }: FastPath,
   options: {
     readonly runtime: Runtime;
     readonly identify: Identify;
@@ -41,32 +69,51 @@ export const addFastPath = (
 ): void => {
   const { runtime, identify, draining } = options;
   const durations = options.durations('GET', route, '200');
+  const [handle] = server.listeners('request') as ((
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => void)[];
 
+  const send = (
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+    given: string | undefined,
+    since: number,
+    answer: FastAnswer,
+  ): void => {
+    const id = runtime.uuid();
+    const all = [...answerHeaders(given ?? id, spanOf(headers, id)), ...answer.headers];
+    if (draining()) all.push('connection', 'close');
+    writeWhole(response, all, answer.text);
+    durations.observe(runtime.now() - since);
+  };
+
+  /** @returns false where the route must be asked */
   const answer = (request: IncomingMessage, response: ServerResponse): boolean => {
     const { method, url = '', headers } = request;
     if (method !== 'GET' || draining()) return false;
     const given = givenId(headers);
     if (given === undefined && headers['x-request-id'] !== undefined) return false;
     if (identify(headers, access.service).kind !== 'service') return false;
-    const began = runtime.now();
-    const text = find(url);
-    if (text === undefined) return false;
-    const id = runtime.uuid();
-    response.writeHead(200, [
-      ...answerHeaders(given ?? id, spanOf(headers, id)),
-      ...own,
-      'content-length',
-      String(Buffer.byteLength(text)),
-    ]);
-    writeWhole(response, text);
-    durations.observe(runtime.now() - began);
+    const since = runtime.now();
+    const found = find(url);
+    if (found === undefined) return false;
+    if (!(found instanceof Promise)) {
+      send(request, response, given, since, found);
+      return true;
+    }
+    const pass = (error?: unknown): void => {
+      if (response.destroyed) return; // who asked is gone
+      withoutAnswer.set(request, { since, error });
+      handle?.call(server, request, response);
+    };
+    found.then((read) => {
+      if (read === undefined || response.destroyed) pass();
+      else send(request, response, given, since, read);
+    }, pass);
     return true;
   };
 
-  const [handle] = server.listeners('request') as ((
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) => void)[];
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!answer(request, response)) handle?.call(server, request, response);

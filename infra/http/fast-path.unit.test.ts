@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { testSecret, testServer } from '../testing/test-server.ts';
 import { access } from './access.ts';
+import { type FastAnswer, unanswered } from './fast-path.ts';
 import { createServiceTokens } from './service-token.ts';
 import type { Server } from './typed-server.ts';
 
@@ -11,6 +12,7 @@ const test = suite('the fast path past the routes');
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
 const KEPT = '{"id":"ñ","kept":true}';
+const HEADERS = ['x-cache', 'HIT', 'content-type', CONTENT_TYPE];
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 const open: Server[] = [];
@@ -21,25 +23,39 @@ test.after.each(async () => {
   }
 });
 
-/** A server whose route and whose fast path answer `/cosas/kept` alike; `asked` tells which of them was asked. */
+/** Ends a read that the fast path began. */
+interface Reading {
+  resolve(answer: FastAnswer | undefined): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A server whose route and whose fast path answer `/cosas/kept` alike; `asked` tells which of them was asked. What
+ * `/cosas/read` is answered past the route ends in `readings`.
+ */
 const serve = async () => {
   const asked: string[] = [];
+  const readings: Reading[] = [];
   const made = await testServer({
     fastPath: {
       route: '/cosas/:id',
-      headers: ['x-cache', 'HIT', 'content-type', CONTENT_TYPE],
       find(url) {
         asked.push(`path ${url}`);
-        return url === '/cosas/kept' ? KEPT : undefined;
+        if (url === '/cosas/kept') return { text: KEPT, headers: HEADERS };
+        if (url === '/cosas/read')
+          return new Promise((resolve, reject) => readings.push({ resolve, reject }));
+        return undefined;
       },
     },
   });
   const { app, runtime } = made;
   open.push(app);
   let finish = (): void => {};
-  app.get('/cosas/:id', { config: { access: access.service } }, async ({ params, url }, reply) => {
+  app.get('/cosas/:id', { config: { access: access.service } }, async ({ params, raw, url }, reply) => {
+    const { id } = params as { id: string };
     asked.push(`route ${url}`);
-    if ((params as { id: string }).id === 'slow')
+    if (id === 'read') return { inVain: String(unanswered(raw)?.error ?? 'nothing') };
+    if (id === 'slow')
       await new Promise<void>((resolve) => {
         finish = resolve;
       });
@@ -58,7 +74,7 @@ const serve = async () => {
       ...init,
       headers: { authorization, ...(init.headers as Record<string, string>) },
     });
-  return { ...made, port, tokens, authorization, asked, ask, finish: () => finish() };
+  return { ...made, port, tokens, authorization, asked, readings, ask, finish: () => finish() };
 };
 
 test('answers what is at hand as the route does, without asking it', async () => {
@@ -123,6 +139,83 @@ test('counts what it answers among the requests of its route', async () => {
     await registry.metrics(),
     /http_request_duration_seconds_count\{method="GET",route="\/cosas\/:id",status="200"\} 3/,
   );
+});
+
+/** The read that `/cosas/read` has begun. */
+const begun = async (readings: Reading[]): Promise<Reading> => {
+  for (;;) {
+    const reading = readings.shift();
+    if (reading !== undefined) return reading;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+test('answers what it has to read first without asking the route, and counts how long that took', async () => {
+  const { asked, ask, readings, registry, runtime } = await serve();
+  for (const text of [KEPT, '{"id":"n"}']) {
+    const answer = ask('/cosas/read');
+    const { resolve } = await begun(readings);
+    runtime.advance(300);
+    resolve({ text, headers: ['x-cache', 'MISS', 'content-type', CONTENT_TYPE] });
+    const { headers, status } = await answer;
+    assert.equal([status, headers.get('x-cache'), headers.get('content-type')], [200, 'MISS', CONTENT_TYPE]);
+    assert.is(await (await answer).text(), text);
+  }
+  assert.equal(asked, ['path /cosas/read', 'path /cosas/read']);
+  assert.match(
+    await registry.metrics(),
+    /http_request_duration_seconds_sum\{method="GET",route="\/cosas\/:id",status="200"\} 0\.6\n/,
+  );
+});
+
+test('what it reads in vain is told to the route, which is asked once; the whole wait counts', async () => {
+  for (const [end, told] of [
+    [({ resolve }: Reading) => resolve(undefined), 'nothing'],
+    [({ reject }: Reading) => reject(new Error('away')), 'Error: away'],
+  ] as const) {
+    const { asked, ask, readings, registry, runtime } = await serve();
+    const answer = ask('/cosas/read');
+    const reading = await begun(readings);
+    runtime.advance(300);
+    end(reading);
+    assert.equal(await (await answer).json(), { inVain: told });
+    assert.equal(asked, ['path /cosas/read', 'route /cosas/read']);
+    assert.match(await registry.metrics(), /http_request_duration_seconds_sum\{[^}]*\} 0\.3\n/);
+  }
+});
+
+test('who goes away while it reads is not answered, and nobody else is the worse for it', async () => {
+  for (const end of [
+    ({ resolve }: Reading) => resolve({ text: KEPT, headers: HEADERS }),
+    ({ resolve }: Reading) => resolve(undefined),
+    ({ reject }: Reading) => reject(new Error('away')),
+  ]) {
+    const { asked, ask, readings, registry } = await serve();
+    const leaving = new AbortController();
+    const answer = ask('/cosas/read', { signal: leaving.signal }).catch(({ name }: Error) => name);
+    const reading = await begun(readings);
+    leaving.abort();
+    assert.is(await answer, 'AbortError');
+    await ask('/cosas/kept'); // by now the server has seen it go
+    asked.splice(0);
+    end(reading);
+    assert.is(await (await ask('/cosas/kept')).text(), KEPT);
+    assert.equal(asked, ['path /cosas/kept']);
+    assert.match(await registry.metrics(), /http_request_duration_seconds_count\{[^}]*\} 2\n/);
+  }
+});
+
+test('what is read while the server begins to drain is answered, and the client told to go', async () => {
+  const { app, ask, asked, readings } = await serve();
+  const answer = ask('/cosas/read');
+  const { resolve } = await begun(readings);
+  const closed = app.close();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  resolve({ text: KEPT, headers: HEADERS });
+  assert.is((await answer).headers.get('connection'), 'close');
+  assert.is(await (await answer).text(), KEPT);
+  await closed;
+  assert.equal(asked, ['path /cosas/read']);
 });
 
 test('answers nothing any more while the server drains: the route tells the client to go', async () => {

@@ -214,6 +214,17 @@ export const parseJson = (text: string, options: ParseOptions = {}): unknown => 
   return document;
 };
 
+/** A number that a double may not hold: of more than 15 digits, or with an exponent. Found in strings, too. */
+const LONG_NUMBER = /(?:^|[:,[])\s*-?(?:[\d.]{16}|[\d.]+[eE])/;
+
+/**
+ * Parses what another service of ours wrote, several times as fast as `parseJson`: it repeats no key, and its numbers
+ * are as exact as there.
+ * @throws SyntaxError for malformed text, JsonRefused as `parseJson`
+ */
+export const parseOwnJson = (text: string): unknown =>
+  LONG_NUMBER.test(text) ? parseJson(text) : JSON.parse(text);
+
 /** Why a text cannot be stored and returned as it is; undefined when it can. */
 export const textFault = (text: string): string | undefined => {
   if (text.includes('\u0000')) return 'El texto contiene el carácter NUL';

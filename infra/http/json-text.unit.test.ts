@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stringifyJson } from './json-body.ts';
-import { Digits, exactly, JsonRefused, parseJson } from './json-text.ts';
+import { Digits, exactly, JsonRefused, parseJson, parseOwnJson } from './json-text.ts';
 
 const test = suite('JSON without loss');
 
@@ -87,6 +87,34 @@ test('a number that a double cannot hold keeps its digits, in and out', () => {
   assert.instance(value.a, Digits);
   assert.is(value.b, 0.1);
   assert.is(stringifyJson(value), text);
+});
+
+test('what a service wrote is read with every digit of its numbers, wherever they stand', () => {
+  const digits = fc
+    .integer({ min: 1, max: 20 })
+    .chain((length) => fc.stringMatching(new RegExp(`^[0-9]{${length}}$`)));
+  const number = fc
+    .tuple(
+      fc.boolean(),
+      fc.oneof(
+        fc.constant('0'),
+        digits.map((text) => `1${text}`),
+      ),
+      fc.option(digits, { freq: 1 }),
+      fc.option(fc.integer({ min: -400, max: 400 }), { freq: 1 }),
+    )
+    .map(([negative, whole, fraction, power]) =>
+      [negative ? '-' : '', whole, fraction && `.${fraction}`, power !== null && `e${power}`]
+        .filter((part) => part)
+        .join(''),
+    );
+  fc.assert(
+    fc.property(number, number, fc.constantFrom('', ' ', '\n'), (a, b, space) => {
+      for (const text of [a, `[${space}${a},${space}${b}]`, `{"id":"1e5","a":${space}${a},"b":[[${b}]]}`])
+        assert.equal(parseOwnJson(text), parseJson(text), text);
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test('a number is exact when its double gives back every digit', () => {

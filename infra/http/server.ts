@@ -19,7 +19,7 @@ import { traceIdOf } from '../telemetry/trace-context.ts';
 import { access, addAccessControl, createIdentify, type Security } from './access.ts';
 import { checkHeaders } from './check-headers.ts';
 import { errorDocument, HttpError, notFound, type Problem } from './errors.ts';
-import { addFastPath, type FastPath } from './fast-path.ts';
+import { addFastPath, type FastPath, unanswered } from './fast-path.ts';
 import { addHealthRoutes, type Checks } from './health.ts';
 import { settleNumbers, stringifyJson } from './json-body.ts';
 import { Digits, JsonRefused, parseJson } from './json-text.ts';
@@ -307,7 +307,7 @@ const addMetrics = (app: Server, { runtime, registry }: ServerOptions): FindDura
   });
   app.decorateRequest('startedAt', 0);
   app.addHook('onRequest', (request, _reply, done) => {
-    request.startedAt = runtime.now();
+    request.startedAt = unanswered(request.raw)?.since ?? runtime.now();
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {

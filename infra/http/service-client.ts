@@ -1,6 +1,6 @@
 import { HttpError, STARTING, unavailable } from './errors.ts';
 import { stringifyJson } from './json-body.ts';
-import { parseJson } from './json-text.ts';
+import { parseOwnJson } from './json-text.ts';
 import { CallFailed, type Resilience } from './resilience.ts';
 import type { ServiceTokens } from './service-token.ts';
 
@@ -95,7 +95,7 @@ export const createServiceClient = (options: ServiceClientOptions): ServiceClien
         ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
       });
       const text = await response.text();
-      const body = text === '' ? undefined : parseJson(text);
+      const body = text === '' ? undefined : parseOwnJson(text);
       answer = { status: response.status, body, header: (name) => response.headers.get(name) };
     } catch (error) {
       throw new CallFailed(`${target} cannot be reached: ${reason(error)}`, {

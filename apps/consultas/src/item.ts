@@ -15,35 +15,31 @@ export interface ItemView {
   readonly updated_at: string;
 }
 
-/** An item as it is kept: its answers as the texts that are sent, and what it may be called by. */
+/** What is shown of an item. */
+export type View = 'item' | 'stock';
+
+/** An item as it is kept: little more than what is sent the most. Anything else is read out of that when it is asked for. */
 export interface Entry {
   readonly id: string;
   readonly version: number;
-  readonly numero: string;
-  /** As SKUs and names are compared. */
-  readonly sku: string;
-  readonly name: string;
   /** JSON. */
   readonly item: string;
-  readonly stock: string;
 }
 
 export const entryOf = (item: ItemView): Entry => ({
   id: item.id,
   version: item.version,
-  numero: String(item.numero),
-  sku: caseFold(item.sku),
-  name: caseFold(item.name),
   item: JSON.stringify(item),
-  stock: JSON.stringify({
-    id: item.id,
-    sku: item.sku,
-    quantity: item.quantity,
-    reserved: item.reserved,
-    available: item.available,
-    updated_at: item.updated_at,
-  }),
 });
+
+const itemOf = ({ item }: Entry): ItemView => JSON.parse(item);
+
+/** @returns JSON */
+export const viewOf = (entry: Entry, view: View): string => {
+  if (view === 'item') return entry.item;
+  const { id, sku, quantity, reserved, available, updated_at } = itemOf(entry);
+  return JSON.stringify({ id, sku, quantity, reserved, available, updated_at });
+};
 
 /** @returns undefined for what is no item: whatever else stands in the cache, it is as if nothing did */
 export const parseEntry = (text: string): Entry | undefined => {
@@ -55,7 +51,7 @@ export const parseEntry = (text: string): Entry | undefined => {
       typeof item.name === 'string' &&
       typeof item.updated_at === 'string' &&
       [item.numero, item.quantity, item.reserved, item.available, item.version].every(Number.isSafeInteger);
-    return whole ? entryOf(item as ItemView) : undefined;
+    return whole ? { id: item.id as string, version: item.version as number, item: text } : undefined;
   } catch {
     return undefined;
   }
@@ -104,13 +100,20 @@ export const refOf = (text: string): Ref => {
   return {
     key: `ref:${folded}`,
     path: ['items', text],
-    names: ({ numero, sku, name }) => numero === text || sku === folded || name === folded,
+    names(entry) {
+      const { numero, sku, name } = itemOf(entry);
+      return String(numero) === text || caseFold(sku) === folded || caseFold(name) === folded;
+    },
   };
 };
 
 export const skuRefOf = (text: string): Ref => {
   const folded = caseFold(text);
-  return { key: `sku:${folded}`, path: ['items', 'sku', text], names: ({ sku }) => sku === folded };
+  return {
+    key: `sku:${folded}`,
+    path: ['items', 'sku', text],
+    names: (entry) => caseFold(itemOf(entry).sku) === folded,
+  };
 };
 
 /** The keys of all refs that a name, a number or a SKU can be meant by. */

@@ -2,10 +2,16 @@ import type { Runtime } from '@cordada/infra/runtime.ts';
 import type { Logger } from '@cordada/infra/telemetry/logger.ts';
 import type { Cache, Found, News, Token } from './cache.ts';
 import type { Floors } from './floors.ts';
-import { type Entry, entryOf, type ItemView, type Page, type Ref, type Versioned } from './item.ts';
-
-/** What is shown of an item. */
-export type View = 'item' | 'stock';
+import {
+  type Entry,
+  entryOf,
+  type ItemView,
+  type Page,
+  type Ref,
+  type Versioned,
+  type View,
+  viewOf,
+} from './item.ts';
 
 export interface Answer {
   /** JSON. */
@@ -21,9 +27,10 @@ export interface Source {
 }
 
 export interface Reader {
-  /** What is kept of it; undefined where it must be read, or where the cache must be waited for. */
-  kept(ref: Ref, view: View): string | undefined;
-  /** Undefined where there is no such item. @throws HttpError 503 when it is not kept and consolidador is away */
+  /**
+   * At once where it is kept in this process; undefined where there is no such item.
+   * @throws HttpError 503 when it is not kept and consolidador is away
+   */
   one(ref: Ref, view: View): Answer | undefined | Promise<Answer | undefined>;
   /** @throws HttpError 503 as `one` */
   page(page: number, size: number): Promise<Answer>;
@@ -137,13 +144,15 @@ export const createReader = (options: ReaderOptions): Reader => {
         return undefined;
       }
       // Who came later, or wants it fresher, than the one whose answer this is, looks by itself.
-      if (isNewest([kept]) && (!hit || isFresh(ageMs, most[view]))) return shown(kept[view], hit, [kept]);
+      if (isNewest([kept]) && (!hit || isFresh(ageMs, most[view])))
+        return shown(viewOf(kept, view), hit, [kept]);
     }
   };
 
   const usable = (ref: Ref, { kept, ageMs }: Found<Entry>, view: View): boolean =>
     kept !== undefined && isFresh(ageMs, most[view]) && ref.names(kept) && isNewest([kept]);
 
+  /** What is kept of it; undefined where it must be read, or where the cache must be waited for. */
   const keptOf = (ref: Ref, view: View): string | undefined => {
     if (!cache.inProcess) return undefined;
     const { kept, ageMs } = cache.find(ref) as Found<Entry>;
@@ -151,11 +160,10 @@ export const createReader = (options: ReaderOptions): Reader => {
     // What is older than what was shown or heard of is not raised to.
     if (!floors.raise(kept)) return undefined;
     counted('hit');
-    return kept[view];
+    return viewOf(kept, view);
   };
 
   return {
-    kept: keptOf,
     one(ref, view) {
       const text = keptOf(ref, view);
       return text === undefined ? one(ref, view) : { text, hit: true };

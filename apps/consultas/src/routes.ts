@@ -1,26 +1,33 @@
 import { access } from '@cordada/infra/http/access.ts';
 import { notFound } from '@cordada/infra/http/errors.ts';
-import type { FastPath } from '@cordada/infra/http/fast-path.ts';
+import { type FastAnswer, type FastPath, unanswered } from '@cordada/infra/http/fast-path.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
+import { UUID_TEXT } from '@cordada/infra/uuid-text.ts';
 import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
-import { idRefOf, type Ref, refOf, skuRefOf } from './item.ts';
-import type { Answer, Reader, View } from './reader.ts';
+import { idRefOf, type Ref, refOf, skuRefOf, type View } from './item.ts';
+import type { Answer, Reader } from './reader.ts';
 
 const config = { access: access.service };
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
 const ITEM_PATH = '/items/';
+const ITEM_URL = new RegExp(`^${ITEM_PATH}${UUID_TEXT}$`);
+const HIT = ['x-cache', 'HIT', 'content-type', CONTENT_TYPE];
+const MISS = ['x-cache', 'MISS', 'content-type', CONTENT_TYPE];
 
-/** An item by its id is answered at once where it is kept in this process. */
+/** An item by its id is answered past its route: at once where it is kept in this process, else once it is read. */
 export const fastPathTo = (reader: Reader): FastPath => ({
   route: `${ITEM_PATH}:ref`,
-  headers: ['x-cache', 'HIT', 'content-type', CONTENT_TYPE],
   find(url) {
-    if (!url.startsWith(ITEM_PATH)) return undefined;
-    return reader.kept(idRefOf(url.slice(ITEM_PATH.length)), 'item');
+    if (!ITEM_URL.test(url)) return undefined;
+    const answer = reader.one(idRefOf(url.slice(ITEM_PATH.length)), 'item');
+    return answer instanceof Promise ? answer.then(fastAnswer) : fastAnswer(answer);
   },
 });
+
+const fastAnswer = (answer: Answer | undefined): FastAnswer | undefined =>
+  answer && { text: answer.text, headers: answer.hit ? HIT : MISS };
 
 /** What the BFF reads at `consultas`; `X-Cache` says whether it was kept. */
 export const addQueryRoutes = (app: Server, reader: Reader): void => {
@@ -34,7 +41,9 @@ export const addQueryRoutes = (app: Server, reader: Reader): void => {
       if (answer === undefined) throw notFound(`No existe el item ${called}`, { 'x-cache': 'MISS' });
       return send(reply, answer);
     };
-    const answer = reader.one(ref, view);
+    const inVain = unanswered(reply.request.raw);
+    if (inVain?.error !== undefined) throw inVain.error;
+    const answer = inVain === undefined ? reader.one(ref, view) : undefined;
     return answer instanceof Promise ? answer.then(told) : told(answer);
   };
 

@@ -78,7 +78,7 @@ export const buildBefore = async (
     deps,
     name,
     'Answers what there is of each item. Called by the BFF only.',
-    cache.inProcess ? fastPathTo(reader) : undefined,
+    fastPathTo(reader),
   );
   addQueryRoutes(app, reader);
   let subscription: Subscription | undefined;

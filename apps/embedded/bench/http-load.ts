@@ -3,6 +3,7 @@
  * that asking costs as little as can be, on another core than answering.
  */
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { askProcess } from './ask-process.ts';
@@ -31,7 +32,8 @@ export interface HttpClient {
 
 /** The first argument of such a process. */
 const CLIENT = 'http-client';
-const END_OF_HEAD = Buffer.from('\r\n\r\n');
+const END_OF_HEAD = '\r\n\r\n';
+const READ_BYTES = 4_096;
 
 /** Starts such a process. */
 export const startHttpClient = (): HttpClient => {
@@ -50,21 +52,24 @@ export const startHttpClient = (): HttpClient => {
 const openConnection = async (
   port: number,
 ): Promise<{ ask(text: string): Promise<string>; close(): void }> => {
-  const socket = connect(port, '127.0.0.1').setNoDelay();
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   let answered: ((head: string) => void) | undefined;
   let failed: ((error: Error) => void) | undefined;
-  let received = Buffer.alloc(0);
-  socket.on('data', (chunk) => {
-    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+  let received = '';
+  const read = (bytes: number, buffer: Uint8Array): boolean => {
+    received += (buffer as Buffer).toString('latin1', 0, bytes);
     const end = received.indexOf(END_OF_HEAD);
-    if (end < 0) return;
-    const head = received.toString('latin1', 0, end);
+    if (end < 0) return true;
+    const head = received.slice(0, end);
     const length = Number(/^content-length: (\d+)/im.exec(head)?.[1]);
-    if (received.length < end + END_OF_HEAD.length + length) return;
-    received = Buffer.alloc(0);
+    if (received.length < end + END_OF_HEAD.length + length) return true;
+    received = '';
     answered?.(head);
-  });
+    return true;
+  };
+  // Read past the stream, and into one buffer: half of what asking takes of the CPU.
+  const onread = { buffer: Buffer.allocUnsafe(READ_BYTES), callback: read };
+  const socket = connect({ host: '127.0.0.1', port, onread }).setNoDelay();
+  await once(socket, 'connect');
   socket.on('error', (error) => failed?.(error));
   socket.on('close', () => failed?.(new Error('the server closed a connection')));
   return {
@@ -72,7 +77,7 @@ const openConnection = async (
       new Promise((resolve, reject) => {
         answered = resolve;
         failed = reject;
-        socket.write(text);
+        socket.write(text, 'latin1');
       }),
     close() {
       failed = undefined;

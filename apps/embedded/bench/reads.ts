@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { readSettings } from '@cordada/infra/config/settings.ts';
 import { trustOf } from '@cordada/infra/service/trust.ts';
@@ -14,16 +15,19 @@ import { type LoadResult, summed } from './closed-loop.ts';
 import { type HttpRun, startHttpClient } from './http-load.ts';
 import { serverPool } from './server-pool.ts';
 
-const CONNECTIONS = 50;
+/** So many that what answers is never idle, though some of them wait for misses. */
+const CONNECTIONS = 200;
 /** Of so many reads of an item the first is a miss: 95 % hits. */
 const READS_AN_ITEM = 20;
 /** An item is read again once so many others have been: sooner it may still be on its way, and be missed twice. */
-const ITEMS_ON_THEIR_WAY = 100;
+const ITEMS_ON_THEIR_WAY = 400;
 /** The longest that a start of Redis's client may take, in milliseconds. */
 const REDIS_LIMIT_MS = 30_000;
 const POLL_MS = 20;
 const PLAIN_CONNECTIONS = 10;
-/** Rounds before those that count: what is compiled then stays so. */
+/** Processes of the same code differ by up to 15 %: each system is begun so often anew, and what all of them do counts. */
+const STARTS = 3;
+/** Rounds of each start before those that count: what is compiled then stays so. */
 const WARM_ROUNDS = 2;
 
 export interface ReadsResult extends LoadResult {
@@ -48,13 +52,15 @@ interface Answering {
   headers(): Record<string, string>;
   /** CPU time that it has taken, in microseconds. */
   cpu(): Promise<number>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
  * Reads of single items at consultas, beside a Fastify route that answers a constant of the same length, and the plainest
  * service that keeps items: each in a process that does nothing else, as a service by itself does, asked by another one.
- * Each round reads items of its own, each `READS_AN_ITEM` times; what is missed is read in this process, on `place`.
+ * Each round reads items of its own for the first time, and others again; what is missed is read in this process, on `place`.
+ * @param rounds of each start that count
+ * @param items of each round
  */
 export const measureReads = async (
   place: Place,
@@ -67,25 +73,16 @@ export const measureReads = async (
   const fleet = await startFleet({ settings, place, runtime, ports: 'free', readable: false });
   const redis = await startTestRedis();
   const client = startHttpClient();
-  const systems: Answering[] = [];
   const source = place.kind === 'postgres' ? await openPlainSource(place) : undefined;
+  const systems: Answering[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(systems.splice(0).map((system) => system.close()));
+  };
   try {
     const product = { name: 'reads', bus: fleet.bus, bffUrl: fleet.urls.bff, runtime, close: async () => {} };
     const { items: ids } = await busSystem(product, items * (WARM_ROUNDS + rounds));
     const sample = await fetch(`${fleet.urls.bff}/api/v1/inventory/items/${ids[0]}`);
-    systems.push({
-      system: 'bare',
-      ...(await startAnswering({ constant: await sample.text() })),
-      path: () => '/constant',
-      headers: () => ({}),
-    });
-    if (source)
-      systems.push({
-        system: 'plain',
-        ...(await startAnswering({ plain: source.url })),
-        path: (item) => `/items/${item}`,
-        headers: () => ({}),
-      });
+    const constant = await sample.text();
     const { tokens } = trustOf(settings, secret, runtime);
     const consultas = async (given?: TestRedis): Promise<Omit<Answering, 'system'>> => ({
       ...(await startAnswering({
@@ -96,45 +93,64 @@ export const measureReads = async (
       path: (item) => `/items/${item}`,
       headers: () => ({ authorization: `Bearer ${tokens.sign('bff', 'consultas')}` }),
     });
-    systems.push({ system: 'memory', ...(await consultas()) });
-    if (redis) {
-      systems.push({ system: 'Redis', ...(await consultas(redis)) });
-      await used(redis);
-    }
-
-    const runs = systems.map((): { run: HttpRun; cpu: number }[] => []);
-    for (let round = -WARM_ROUNDS; round < rounds; round += 1) {
-      const first = (round + WARM_ROUNDS) * items;
-      const plan = readsOf(ids.slice(first, first + items));
-      for (const [i, { port, path, headers, cpu }] of systems.entries()) {
-        const before = await cpu();
-        const run = await client.run({
-          port,
-          connections: CONNECTIONS,
-          paths: plan.map((item) => path(item)),
-          headers: headers(),
+    const open = async (): Promise<void> => {
+      systems.push({
+        system: 'bare',
+        ...(await startAnswering({ constant })),
+        path: () => '/constant',
+        headers: () => ({}),
+      });
+      if (source)
+        systems.push({
+          system: 'plain',
+          ...(await startAnswering({ plain: source.url })),
+          path: (item) => `/items/${item}`,
+          headers: () => ({}),
         });
-        const taken = (await cpu()) - before;
-        if (round >= 0) runs[i]?.push({ run, cpu: taken });
+      systems.push({ system: 'memory', ...(await consultas()) });
+      if (redis) {
+        await redis.ask('FLUSHALL');
+        systems.push({ system: 'Redis', ...(await consultas(redis)) });
+        await used(redis);
       }
+    };
+
+    const runs = new Map<Answering['system'], { run: HttpRun; cpu: number }[]>();
+    for (let start = 0; start < STARTS; start += 1) {
+      await open();
+      for (let round = 0; round < WARM_ROUNDS + rounds; round += 1) {
+        const plan = readsOf(ids, round * items, items);
+        for (const { system, port, path, headers, cpu } of systems) {
+          const before = await cpu();
+          const run = await client.run({
+            port,
+            connections: CONNECTIONS,
+            paths: plan.map((item) => path(item)),
+            headers: headers(),
+          });
+          const taken = (await cpu()) - before;
+          if (round >= WARM_ROUNDS) runs.set(system, [...(runs.get(system) ?? []), { run, cpu: taken }]);
+        }
+      }
+      await close();
     }
 
-    const reads = rounds * items * READS_AN_ITEM;
-    const results = runs.map((all) => ({
+    const reads = STARTS * rounds * items * READS_AN_ITEM;
+    const results = [...runs].map(([system, all]) => ({
+      system,
       ...summed(all.map(({ run }) => run)),
       hits: all.reduce((sum, { run }) => sum + run.hits, 0) / reads,
       cpu: all.reduce((sum, { cpu }) => sum + cpu, 0) / reads,
     }));
     const [floor] = results as [(typeof results)[number]];
-    return results.map((result, i) => ({
-      system: systems[i]?.system ?? 'bare',
+    return results.map((result) => ({
       ...result,
       ratio: result.perSecond / floor.perSecond,
       cpuRatio: floor.cpu / result.cpu,
     }));
   } finally {
     client.close();
-    for (const { close } of systems) close();
+    await close();
     await redis?.stop();
     await source?.close();
     await fleet.stop();
@@ -168,7 +184,15 @@ const startAnswering = async (opening: Opening): Promise<Pick<Answering, 'port' 
     cwd: root,
   });
   const told = (asked: Asked): Promise<Told> => askProcess(child, asked, 'what answers');
-  return { port: await told(opening), cpu: () => told('cpu'), close: () => child.disconnect() };
+  return {
+    port: await told(opening),
+    cpu: () => told('cpu'),
+    async close() {
+      const gone = once(child, 'exit');
+      child.disconnect();
+      await gone;
+    },
+  };
 };
 
 /** Resolves once consultas uses its Redis. */
@@ -180,13 +204,15 @@ const used = async (redis: TestRedis): Promise<void> => {
   }
 };
 
-/** Which item each read is of: a new one, then others that are kept by now. */
-const readsOf = (items: readonly string[]): string[] => {
+/** Which item each read is of: a new one of `count` from `first` on, then others that are kept by now, of as many. */
+const readsOf = (ids: readonly string[], first: number, count: number): string[] => {
   const reads: string[] = [];
-  for (const [i, item] of items.entries()) {
-    reads.push(item);
+  for (let i = first; i < first + count; i += 1) {
+    reads.push(ids[i] as string);
     const known = Math.max(1, i - ITEMS_ON_THEIR_WAY);
-    for (let n = 1; n < READS_AN_ITEM; n += 1) reads.push(items[(i * 31 + n * 7) % known] as string);
+    const among = Math.min(known, count);
+    for (let n = 1; n < READS_AN_ITEM; n += 1)
+      reads.push(ids[known - 1 - ((i * 31 + n * 7) % among)] as string);
   }
   return reads;
 };
