@@ -79,12 +79,12 @@ export const addFastPath = (
     response: ServerResponse,
     given: string | undefined,
     since: number,
-    answer: FastAnswer,
+    { text, headers: own }: FastAnswer,
   ): void => {
     const id = runtime.uuid();
-    const all = [...answerHeaders(given ?? id, spanOf(headers, id)), ...answer.headers];
+    const all = [...answerHeaders(given ?? id, spanOf(headers, id)), ...own];
     if (draining()) all.push('connection', 'close');
-    writeWhole(response, all, answer.text);
+    writeWhole(response, all, text);
     durations.observe(runtime.now() - since);
   };
 
@@ -102,15 +102,13 @@ export const addFastPath = (
       send(request, response, given, since, found);
       return true;
     }
-    const pass = (error?: unknown): void => {
+    const end = (read: FastAnswer | undefined, error?: unknown): void => {
       if (response.destroyed) return; // who asked is gone
+      if (read !== undefined) return send(request, response, given, since, read);
       withoutAnswer.set(request, { since, error });
       handle?.call(server, request, response);
     };
-    found.then((read) => {
-      if (read === undefined || response.destroyed) pass();
-      else send(request, response, given, since, read);
-    }, pass);
+    found.then(end, (error) => end(undefined, error));
     return true;
   };
 

@@ -190,13 +190,17 @@ test('who goes away while it reads is not answered, and nobody else is the worse
     ({ resolve }: Reading) => resolve(undefined),
     ({ reject }: Reading) => reject(new Error('away')),
   ]) {
-    const { asked, ask, readings, registry } = await serve();
+    const { app, asked, ask, readings, registry } = await serve();
+    const connected = once(app.server, 'connection');
     const leaving = new AbortController();
     const answer = ask('/cosas/read', { signal: leaving.signal }).catch(({ name }: Error) => name);
+    const [socket] = await connected;
+    const seenToGo = once(socket, 'close');
     const reading = await begun(readings);
     leaving.abort();
     assert.is(await answer, 'AbortError');
-    await ask('/cosas/kept'); // by now the server has seen it go
+    await seenToGo;
+    await ask('/cosas/kept');
     asked.splice(0);
     end(reading);
     assert.is(await (await ask('/cosas/kept')).text(), KEPT);

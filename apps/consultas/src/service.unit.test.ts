@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { manifest } from '@cordada/infra/bus/manifest.ts';
 import { memoryBus } from '@cordada/infra/bus/memory.ts';
 import { readSettings } from '@cordada/infra/config/settings.ts';
@@ -15,8 +16,21 @@ import { Warehouse } from './testing/desk.ts';
 
 const test = suite('consultas over HTTP');
 
+/** Fastify tells of every request that comes to its route. */
+const ROUTED = 'tracing:fastify.request.handler:start';
+/** What did since the test began. */
+const routed: string[] = [];
+const note = (message: unknown): void => {
+  routed.push((message as { request: { url: string } }).request.url);
+};
+
 const open: Service[] = [];
+test.before.each(() => {
+  routed.splice(0);
+  subscribe(ROUTED, note);
+});
 test.after.each(async () => {
+  unsubscribe(ROUTED, note);
   for (const service of open.splice(0)) {
     await service.drain();
     await service.stop();
@@ -83,6 +97,7 @@ test('an item is answered past the routes, with the same answer, only to who may
   const { called, get, registry, route } = await serve(warehouse);
   const missed = await get(`/items/${id}`);
   const kept = await get(`/items/${id}`);
+  assert.equal(routed, []);
   assert.equal(kept, await route(`/items/${id}`));
   assert.equal(kept, { ...missed, cache: 'HIT' });
   assert.equal([missed.status, missed.cache], [200, 'MISS']);
@@ -104,6 +119,7 @@ test('an item that is not there, or cannot be read, is asked for once, and answe
   });
   const unknown = await get(url);
   assert.equal(called.splice(0), ['by id', 'by any name']);
+  assert.equal(routed, [url]);
   assert.equal([unknown.status, unknown.cache], [404, 'MISS']);
   assert.equal(unidentified(unknown), unidentified(await route(url)));
   called.splice(0);

@@ -66,7 +66,7 @@ const openConnection = async (
     answered?.(head);
     return true;
   };
-  // Read past the stream, and into one buffer: half of what asking takes of the CPU.
+  // Read past the stream, and into one buffer: it takes a tenth less of the CPU, of which what answers is to have the most.
   const onread = { buffer: Buffer.allocUnsafe(READ_BYTES), callback: read };
   const socket = connect({ host: '127.0.0.1', port, onread }).setNoDelay();
   await once(socket, 'connect');

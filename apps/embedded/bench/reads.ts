@@ -188,6 +188,7 @@ const startAnswering = async (opening: Opening): Promise<Pick<Answering, 'port' 
     port: await told(opening),
     cpu: () => told('cpu'),
     async close() {
+      if (!child.connected) return; // it has ended by itself
       const gone = once(child, 'exit');
       child.disconnect();
       await gone;
