@@ -78,6 +78,14 @@ const leftBehind = async (services: readonly string[]): Promise<string[]> => {
   }
 };
 
+/** All that sagas of a campaign of this name tell of themselves, as JSON: why it was undone stands there. */
+const storyOf = async (base: string, nombre: string): Promise<string> => {
+  const { sagas } = await read<{ sagas: { id: string }[] }>(
+    `${base}/api/sagas?tipo=campaign&clave=${encodeURIComponent(nombre)}`,
+  );
+  return JSON.stringify(await Promise.all(sagas.map(({ id }) => read(`${base}/api/sagas/campaign/${id}`))));
+};
+
 /**
  * Reads every service back and compares it with what the client was told.
  * @param base of the BFF @param services the others' base addresses
@@ -127,7 +135,7 @@ export const faultsOf = async (
     else if (one.refused && whole) faults.push(`${told}, though it had to be refused`);
     else if (one.deleted && whole) faults.push(`${told}, though it was deleted`);
     else if (nothing && !one.refused && !one.deleted && !one.deletionUnknown)
-      faults.push(`${told}, though nothing stood against it`);
+      faults.push(`${told}, though nothing stood against it: ${await storyOf(base, one.nombre)}`);
   }
   return faults;
 };
