@@ -30,7 +30,7 @@ const SCHEMA = `
 /** The last of the items is the one that all buy. */
 const HOT = ITEMS;
 
-export interface FloorOptions {
+interface FloorOptions {
   /**
    * Whether a campaign is approved at its end, as its saga does. Without it a campaign takes three transactions: what the
    * design's prototypes were measured against, whose saga had no such step.
