@@ -18,6 +18,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { traceIdOf } from '../telemetry/trace-context.ts';
 import { access, addAccessControl, createIdentify, type Security } from './access.ts';
 import { checkHeaders } from './check-headers.ts';
+import { hearOut } from './early-answer.ts';
 import { errorDocument, HttpError, notFound, type Problem } from './errors.ts';
 import { addFastPath, type FastPath, unanswered } from './fast-path.ts';
 import { addHealthRoutes, type Checks } from './health.ts';
@@ -70,7 +71,7 @@ export interface ServerOptions {
 
 const requestTimeoutMs = 30_000;
 const oneMebibyte = 1_048_576;
-/** A body so many times as large as it may be is still read to its end, and thrown away. */
+/** A body up to so many times as large as it may be is still read to its end. */
 const patienceFactor = 16;
 
 /**
@@ -115,9 +116,6 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
         },
         'request failed',
       );
-    // Fastify would cut the connection off while its client still writes: that would see a broken pipe, and no answer.
-    if (known.statusCode === 413 && Number(request.headers['content-length']) <= patienceFactor * bodyLimit)
-      reply.removeHeader('connection');
     reply
       .code(known.statusCode)
       .headers(known.headers)
@@ -184,9 +182,10 @@ export const createServer = async (options: ServerOptions): Promise<Server> => {
   app.addHook('preClose', async () => {
     draining = true;
   });
-  app.addHook('onSend', (_request, reply, payload, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     // A client that kept its connection would hold `close()` back until the connection had idled long enough.
     if (draining) reply.header('connection', 'close');
+    hearOut(request, reply, patienceFactor * bodyLimit, draining);
     done(null, payload);
   });
 

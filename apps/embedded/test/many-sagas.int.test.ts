@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startApiFleet } from './api-fleet.ts';
+import { noDeletions } from './kills/deletions.ts';
 import type { Asked } from './kills/load.ts';
 import { faultsOf } from './kills/outcome.ts';
 
@@ -64,8 +65,7 @@ sixty('leave all or nothing each, and none is shed', async () => {
       participantes: participantes.map(({ id }) => id),
       refused: at % 4 === 3,
       fate: 'accepted',
-      deleted: false,
-      deletionUnknown: false,
+      deletions: noDeletions(),
     }),
   );
   assert.equal(await faultsOf(bff, Object.values(behind), asked), []);

@@ -1,6 +1,7 @@
 import { checkLedger } from '@cordada/consolidador/ledger.ts';
 import { type Database, statement } from '@cordada/infra/database/database.ts';
 import type { ServiceDatabase } from '@cordada/infra/database/pool-database.ts';
+import { mayBeDeleted } from './deletions.ts';
 import { type Bought, KEYS, type Shop } from './purchases.ts';
 
 type Readable = Pick<Database, 'query'>;
@@ -211,9 +212,9 @@ export const purchaseFaults = async (
     );
     if (wrong !== undefined) faults.push(`${told}: ${wrong}`);
     const confirmed = compra.estado === 'CONFIRMADA';
-    const asked = one.deleted || one.deletionUnknown;
+    const asked = mayBeDeleted(one.deletions);
     if (confirmed && one.refused) faults.push(`${told}, though it had to be refused`);
-    if (confirmed && one.deleted) faults.push(`${told}, though it was given back`);
+    if (confirmed && one.deletions.promised) faults.push(`${told}, though it was given back`);
     if (!confirmed && !one.refused && !asked) {
       if (!one.scarce) faults.push(`${told}, though nothing stood against it`);
       else if (compra.codigo !== 'INVENTARIO_INSUFICIENTE')

@@ -23,10 +23,11 @@ import { type ServiceProcesses, startServiceProcesses } from '../../src/distribu
 import { purchaseFaults, withBooks } from './books.ts';
 import { askAgain, type Wanted } from './client.ts';
 import { load } from './fleet-load.ts';
-import { prepare, send } from './load.ts';
+import { prepare } from './load.ts';
 import { askAway, askBack, deadServices, frozenServices, noBroker } from './outages.ts';
 import { faultsOf, OTHERS } from './outcome.ts';
 import { openShop } from './purchases.ts';
+import { send } from './send.ts';
 
 const REPLICAS = 2;
 /** How long the load goes on between two kills, in milliseconds. */

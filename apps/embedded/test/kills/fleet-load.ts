@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
 import { askSomething, type Wanted } from './client.ts';
-import { send } from './load.ts';
 import { buyAtOnce } from './purchases.ts';
+import { send } from './send.ts';
 
 const WORKERS = 4;
 /** What a client waits after an answer, in milliseconds: it leaves some CPU to what starts again. */

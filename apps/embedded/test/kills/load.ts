@@ -1,4 +1,6 @@
 import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
+import { type Deletions, noDeletions, sendDelete } from './deletions.ts';
+import { send } from './send.ts';
 
 /** What a client knows of a campaign that it asked for. */
 export interface Asked {
@@ -11,19 +13,11 @@ export interface Asked {
   /** `unknown`: the answer was lost, or it was a 503. */
   fate: 'unknown' | 'accepted';
   saga?: string;
-  /** A DELETE of its campaign was answered with 202. */
-  deleted: boolean;
-  /** A DELETE of it was sent, and its answer was lost. */
-  deletionUnknown: boolean;
+  readonly deletions: Deletions;
 }
 
 const BRAND_WITHOUT_TRACKING = 'kills-without-tracking';
 const SUSPENDED = 'kills-suspended';
-const PATIENCE_MS = 20_000;
-
-/** An answer within the patience of a client. */
-export const send = async (url: string, init: RequestInit): Promise<Response> =>
-  fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
 
 const json = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
   body: JSON.stringify(body),
@@ -53,8 +47,7 @@ export const draw = (random: SeededRandom, count: number): Asked => {
     participantes,
     refused: kind === 'suspended' || (kind === 'tracking' && participantes.length > 0),
     fate: 'unknown',
-    deleted: false,
-    deletionUnknown: false,
+    deletions: noDeletions(),
   };
 };
 
@@ -105,11 +98,7 @@ export const undo = async (base: string, asked: Asked): Promise<void> => {
     const found = await send(`${base}/obtener-campaigns`, {});
     const campaigns = (await found.json()) as { id: string; nombre: string }[];
     const campaign = campaigns.find(({ nombre }) => nombre === asked.nombre);
-    if (!campaign) return;
-    asked.deletionUnknown = true;
-    const answer = await send(`${base}/api/campaigns/${campaign.id}`, { method: 'DELETE' });
-    if (answer.status === 202) asked.deleted = true;
-    if (answer.status < 500) asked.deletionUnknown = false;
+    if (campaign) await sendDelete(`${base}/api/campaigns/${campaign.id}`, asked.deletions);
   } catch {
     // the process died before it answered
   }

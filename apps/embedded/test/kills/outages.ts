@@ -1,8 +1,8 @@
 /** What clients are told while a service behind the BFF, or the broker, is away; and that what they repeat happens once. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { send } from './load.ts';
 import { addProduct, demo } from './purchases.ts';
+import { send } from './send.ts';
 
 /** A request, and how it must be answered. */
 interface Ask {

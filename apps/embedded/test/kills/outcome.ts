@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { mayBeDeleted } from './deletions.ts';
 import type { Asked } from './load.ts';
 
 const PATIENCE_MS = 150_000;
@@ -133,9 +134,11 @@ export const faultsOf = async (
     if (ofIt.length > wanted) faults.push(`${told}: ${ofIt.length} partners were made`);
     if (!whole && !nothing) faults.push(`${told}: neither whole nor undone`);
     else if (one.refused && whole) faults.push(`${told}, though it had to be refused`);
-    else if (one.deleted && whole) faults.push(`${told}, though it was deleted`);
-    else if (nothing && !one.refused && !one.deleted && !one.deletionUnknown)
-      faults.push(`${told}, though nothing stood against it: ${await storyOf(base, one.nombre)}`);
+    else if (one.deletions.promised && whole) faults.push(`${told}, though it was deleted`);
+    else if (nothing && !one.refused && !mayBeDeleted(one.deletions))
+      faults.push(
+        `${told}, though nothing stood against it: ${await storyOf(base, one.nombre).catch(String)}`,
+      );
   }
   return faults;
 };

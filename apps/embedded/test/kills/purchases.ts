@@ -1,5 +1,6 @@
 import type { SeededRandom } from '@cordada/infra/testing/seeded-random.ts';
-import { send } from './load.ts';
+import { type Deletions, noDeletions, sendDelete } from './deletions.ts';
+import { send } from './send.ts';
 
 /** What the keys of the load's purchases begin with: an installation has others, too. */
 export const KEYS = 'compra-';
@@ -16,10 +17,7 @@ export interface Bought {
   /** `unknown`: the answer was lost, or it was a 503. */
   fate: 'unknown' | 'accepted';
   id?: string;
-  /** A DELETE of it was answered with 202. */
-  deleted: boolean;
-  /** A DELETE of it was sent, and its answer was lost. */
-  deletionUnknown: boolean;
+  readonly deletions: Deletions;
 }
 
 /** What is on sale, by its number. */
@@ -102,8 +100,7 @@ export const drawPurchase = (random: SeededRandom, shop: Shop, count: number): B
     refused: kind === 'inactive' || kind === 'poor',
     scarce: kind === 'scarce',
     fate: 'unknown',
-    deleted: false,
-    deletionUnknown: false,
+    deletions: noDeletions(),
   };
 };
 
@@ -136,16 +133,8 @@ export const buy = async (base: string, bought: Bought): Promise<boolean> => {
 };
 
 /** Asks for the undoing of a purchase, whether it has ended or not. */
-export const giveBack = async (base: string, bought: Bought): Promise<void> => {
-  try {
-    bought.deletionUnknown = true;
-    const answer = await send(`${base}/api/compras/${bought.id}`, { method: 'DELETE' });
-    if (answer.status === 202) bought.deleted = true;
-    if (answer.status < 500) bought.deletionUnknown = false;
-  } catch {
-    // the process died before it answered
-  }
-};
+export const giveBack = (base: string, { id, deletions }: Bought): Promise<void> =>
+  sendDelete(`${base}/api/compras/${id}`, deletions);
 
 /** Buys many at once. @returns once each has been answered, or not */
 export const buyAtOnce = async (
