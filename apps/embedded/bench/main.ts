@@ -23,14 +23,16 @@ const USAGE = `npm run bench -- [--saga campaign|compra] [--reads] [--bus memory
 /** What is measured: how much is in flight, and how much of it that takes. */
 const LOADS = [
   { inFlight: 1, count: 400 },
-  { inFlight: 100, count: 6_000 },
-  { inFlight: 500, count: 10_000 },
+  { inFlight: 100, count: 9_000 },
+  { inFlight: 500, count: 18_000 },
 ] as const;
 const WARM = { inFlight: 100, count: 1_500 } as const;
 /** Of the databases of this run. */
 const PREFIX = `${BENCH_PREFIX}_${process.pid}`;
-/** Each load is done in so many turns. */
-const ROUNDS = 4;
+/** Each load is done in so many turns: many, since the machine's speed drifts. */
+const ROUNDS = 6;
+/** Reads in so many, for each of their starts. */
+const READ_ROUNDS = 4;
 const QUICK = { rounds: 2, part: 5 } as const;
 const BUSES = ['memory', 'pulsar', 'pulsar+ws'] as const;
 const SAGAS = ['campaign', 'compra'] as const;
@@ -196,7 +198,11 @@ const measureDistributed = async (transport: 'pulsar' | 'pulsar+ws', url: string
 
 const readsOn = async (url: string): Promise<readonly ReadsResult[]> => {
   const place = { kind: 'postgres', url, prefix: `${PREFIX}_reads` } as const;
-  const results = await measureReads(place, rounds, Math.ceil(ITEMS / part));
+  const results = await measureReads(
+    place,
+    options.quick ? QUICK.rounds : READ_ROUNDS,
+    Math.ceil(ITEMS / part),
+  );
   say('reads     │ a second │   p50 ms │   p99 ms │   hits │  × bare │ CPU µs │ × bare');
   for (const { system, perSecond, p50, p99, hits, ratio, cpu, cpuRatio } of results)
     say(

@@ -2,14 +2,16 @@ import { array, column } from '../../database/array.ts';
 import { type Database, type Row, type SqlTransaction, statement } from '../../database/database.ts';
 import type { MessagingStore, OutboxRow, SlimProperties, Unpublished } from '../store.ts';
 
-// Rows are numbered in the order of the ordinals; they are paired again by their ids.
+/** How many numbers are drawn at once: the increment of the sequence (migrations/). */
+const NUMBERS = 4_096;
 const enqueue = statement(
   'messaging.enqueue',
-  `INSERT INTO outbox (topic, key, id, props, payload)
-   SELECT r.topic, r.key, r.id, r.props, r.payload
-   FROM unnest($1::text[], $2::text[], $3::uuid[], $4::json[], $5::bytea[])
-     WITH ORDINALITY r(topic, key, id, props, payload, n)
-   ORDER BY r.n RETURNING seq, id`,
+  `WITH drawn AS MATERIALIZED (SELECT nextval('outbox_seq_seq') AS first),
+     written AS (INSERT INTO outbox (seq, topic, key, id, props, payload) OVERRIDING SYSTEM VALUE
+       SELECT d.first + r.n - 1, r.topic, r.key, r.id, r.props, r.payload
+       FROM drawn d, unnest($1::text[], $2::text[], $3::uuid[], $4::json[], $5::bytea[])
+         WITH ORDINALITY r(topic, key, id, props, payload, n))
+   SELECT first FROM drawn`,
 );
 const sweep = statement(
   'messaging.sweep',
@@ -104,15 +106,21 @@ export const outbox = (
   | 'dropUnpublished'
 > => ({
   async enqueue(tx, rows) {
-    const written = await tx.write<{ seq: bigint; id: string }>(enqueue, [
-      column('text', rows, (row) => row.topic),
-      column('text', rows, (row) => row.key),
-      column('uuid', rows, (row) => row.id),
-      column('json', rows, (row) => row.props),
-      column('bytea', rows, (row) => row.payload),
-    ]);
-    const seqs = new Map(written.map(({ seq, id }) => [id, Number(seq)]));
-    return rows.map((row) => seqs.get(row.id) as number);
+    const drawn: Promise<readonly { first: bigint }[]>[] = [];
+    for (let at = 0; at < rows.length; at += NUMBERS) {
+      const some = rows.slice(at, at + NUMBERS);
+      drawn.push(
+        tx.write<{ first: bigint }>(enqueue, [
+          column('text', some, (row) => row.topic),
+          column('text', some, (row) => row.key),
+          column('uuid', some, (row) => row.id),
+          column('json', some, (row) => row.props),
+          column('bytea', some, (row) => row.payload),
+        ]),
+      );
+    }
+    const firsts = (await Promise.all(drawn)).map(([row]) => Number(row?.first));
+    return rows.map((_, at) => (firsts[Math.floor(at / NUMBERS)] as number) + (at % NUMBERS));
   },
   async sweep(limit, exceptKeys, exceptSeqs) {
     const keys = array('text', exceptKeys);

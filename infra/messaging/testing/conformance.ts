@@ -148,6 +148,26 @@ export function pipelineConformance<Tx>(name: string, makeStore: () => Promise<S
     },
   );
 
+  holds(
+    'rows are numbered in their order, however many they are, and behind those committed before',
+    async (p) => {
+      const written: (readonly [number, string])[] = [];
+      for (const count of [3, 5_000, 2]) {
+        const rows = Array.from({ length: count }, (_, i) =>
+          toOutboxRow(registrar('s', String(i)), p.runtime),
+        );
+        const seqs = await p.store.transaction((tx) => p.store.enqueue(tx, rows));
+        written.push(...rows.map(({ id }, i) => [seqs[i] as number, id] as const));
+      }
+      const found = await p.store.sweep(10_000, []);
+      assert.equal(
+        found.map(({ seq, id }) => [seq, id]),
+        written,
+      );
+      assert.ok(written.every(([seq], i) => i === 0 || seq > (written[i - 1]?.[0] as number)));
+    },
+  );
+
   holds('a crash between commit and publishing loses nothing: the next start publishes it', async (p) => {
     await p.handle(registrar('s', 'a')); // this relay never started
     assert.is(p.replies.length, 0);
