@@ -13,8 +13,9 @@ export const hearOut = (
   most: number,
   closing: boolean,
 ): void => {
+  if (raw.complete) return;
   const { 'content-length': length, 'transfer-encoding': encoding } = raw.headers;
-  if (raw.complete || (length === undefined && encoding === undefined) || Number(length) > most) return;
+  if ((length === undefined && encoding === undefined) || Number(length) > most) return;
   const last = closing || !reply.raw.shouldKeepAlive;
   reply.removeHeader('connection');
   reply.raw.shouldKeepAlive = true;

@@ -410,12 +410,16 @@ for (const [says, headers, sent, statuses] of [
     socket.on('error', () => {
       broken = true;
     });
-    socket.on('data', (chunk) => {
-      text += chunk;
+    const answered = new Promise((resolve) => {
+      socket.on('data', (chunk) => {
+        text += chunk;
+        resolve(text);
+      });
     });
     socket.write(
       `POST /cosas HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${headers}\r\n\r\n${chunked ? `${sent.toString(16)}\r\n` : ''}`,
     );
+    if (!chunked) await answered; // how long it will be is known from the head
     for (let left = sent; left > 0 && !broken; left -= 100_000) {
       socket.write(Buffer.alloc(Math.min(left, 100_000), 0x20));
       await new Promise((resolve) => setTimeout(resolve, 2));

@@ -95,8 +95,8 @@ const INSERT = statement(
    FROM unnest($1::uuid[], $4::int4[], $5::int2[], $8::timestamptz[], $20::json[]) v (id, version, status, at, entries)`,
 );
 
-// The saga's row first, since the insert reads `moved`: who has locked the row writes the log next, and would wait for us
-// as we for it.
+// The insert reads `moved`, so that the saga's row is locked before its log is written, as `lock` does it: in the other
+// order the two could deadlock.
 const UPDATE = statement(
   'saga_update',
   `WITH moved AS (

@@ -244,7 +244,7 @@ let reads: readonly ReadsResult[] = [];
 try {
   if (wanted.works.length > 0) {
     await (bus === 'memory' ? measureEmbedded(url) : measureDistributed(bus, url));
-    say(`Aims, by the floor of 3: ${aims[bus]}.\n`);
+    if (wanted.works.includes('campaign')) say(`Aims, by the floor of 3: ${aims[bus]}.\n`);
   }
   if (wanted.reads) {
     reads = await readsOn(url);

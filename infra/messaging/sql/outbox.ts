@@ -1,6 +1,6 @@
 import { array, column } from '../../database/array.ts';
 import { type Database, type Row, type SqlTransaction, statement } from '../../database/database.ts';
-import type { MessagingStore, OutboxRow, SlimProperties, Unpublished } from '../store.ts';
+import type { MessagingStore, NewOutboxRow, OutboxRow, SlimProperties, Unpublished } from '../store.ts';
 
 /** How many numbers are drawn at once: the increment of the sequence (migrations/). */
 const NUMBERS = 4_096;
@@ -85,6 +85,19 @@ const outboxRowOf = (row: Row): OutboxRow => ({ ...row, seq: Number(row.seq) });
 
 const unpublishedOf = (row: Row): Unpublished => ({ ...row, seq: Number(row.seq) });
 
+/** Writes no more rows than a statement has numbers for. @returns their numbers, in their order */
+const insertBlock = async (tx: SqlTransaction, rows: readonly NewOutboxRow[]): Promise<readonly number[]> => {
+  const [drawn] = await tx.write<{ first: bigint }>(enqueue, [
+    column('text', rows, (row) => row.topic),
+    column('text', rows, (row) => row.key),
+    column('uuid', rows, (row) => row.id),
+    column('json', rows, (row) => row.props),
+    column('bytea', rows, (row) => row.payload),
+  ]);
+  const first = Number(drawn?.first);
+  return rows.map((_, i) => first + i);
+};
+
 /** What is to be published, who publishes it, and what nobody can. */
 export const outbox = (
   database: Database,
@@ -106,21 +119,10 @@ export const outbox = (
   | 'dropUnpublished'
 > => ({
   async enqueue(tx, rows) {
-    const drawn: Promise<readonly { first: bigint }[]>[] = [];
-    for (let at = 0; at < rows.length; at += NUMBERS) {
-      const some = rows.slice(at, at + NUMBERS);
-      drawn.push(
-        tx.write<{ first: bigint }>(enqueue, [
-          column('text', some, (row) => row.topic),
-          column('text', some, (row) => row.key),
-          column('uuid', some, (row) => row.id),
-          column('json', some, (row) => row.props),
-          column('bytea', some, (row) => row.payload),
-        ]),
-      );
-    }
-    const firsts = (await Promise.all(drawn)).map(([row]) => Number(row?.first));
-    return rows.map((_, at) => (firsts[Math.floor(at / NUMBERS)] as number) + (at % NUMBERS));
+    const blocks: Promise<readonly number[]>[] = [];
+    for (let at = 0; at < rows.length; at += NUMBERS)
+      blocks.push(insertBlock(tx, rows.slice(at, at + NUMBERS)));
+    return (await Promise.all(blocks)).flat();
   },
   async sweep(limit, exceptKeys, exceptSeqs) {
     const keys = array('text', exceptKeys);

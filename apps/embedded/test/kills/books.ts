@@ -2,6 +2,7 @@ import { checkLedger } from '@cordada/consolidador/ledger.ts';
 import { type Database, statement } from '@cordada/infra/database/database.ts';
 import type { ServiceDatabase } from '@cordada/infra/database/pool-database.ts';
 import { mayBeDeleted } from './deletions.ts';
+import { grouped } from './grouped.ts';
 import { type Bought, KEYS, type Shop } from './purchases.ts';
 
 type Readable = Pick<Database, 'query'>;
@@ -103,16 +104,6 @@ const ITEMS = statement(
   'SELECT numero::text AS numero, cantidad, reservada FROM item WHERE eliminado IS NULL',
 );
 
-const byKey = <Row>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> => {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const group = groups.get(keyOf(row));
-    if (group) group.push(row);
-    else groups.set(keyOf(row), [row]);
-  }
-  return groups;
-};
-
 /** What stands in the way of a purchase being whole, or nothing; undefined where it is one of them. */
 const discord = (
   compra: Compra,
@@ -167,9 +158,9 @@ export const purchaseFaults = async (
   for (const { says, differences } of ledger)
     for (const difference of differences) faults.push(`the ledger (${says}): ${difference}`);
 
-  const byDomicilio = byKey(compras, ({ domicilio }) => domicilio);
-  const ordenesOf = byKey(ordenes, ({ compra }) => compra);
-  const reservasOf = byKey(reservas, ({ compra }) => compra);
+  const byDomicilio = grouped(compras, ({ domicilio }) => domicilio);
+  const ordenesOf = grouped(ordenes, ({ compra }) => compra);
+  const reservasOf = grouped(reservas, ({ compra }) => compra);
   const movidoOf = new Map(movidos.map((one) => [one.origen, one]));
   const known = new Set(bought.map(({ key }) => key));
   const ids = new Set(compras.map(({ id }) => id));

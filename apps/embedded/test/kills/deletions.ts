@@ -10,7 +10,7 @@ export interface Deletions {
 
 export const noDeletions = (): Deletions => ({ promised: false, unanswered: 0 });
 
-/** Whether that the thing is gone is no wonder. */
+/** Whether one of them may have been obeyed. */
 export const mayBeDeleted = ({ promised, unanswered }: Deletions): boolean => promised || unanswered > 0;
 
 /** Asks for the undoing of what is at `url`. A lost answer is no error. */

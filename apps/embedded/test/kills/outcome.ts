@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { mayBeDeleted } from './deletions.ts';
+import { grouped } from './grouped.ts';
 import type { Asked } from './load.ts';
 
 const PATIENCE_MS = 150_000;
@@ -141,14 +142,4 @@ export const faultsOf = async (
       );
   }
   return faults;
-};
-
-const grouped = <T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> => {
-  const groups = new Map<string, T[]>();
-  for (const value of values) {
-    const group = groups.get(keyOf(value));
-    if (group) group.push(value);
-    else groups.set(keyOf(value), [value]);
-  }
-  return groups;
 };
