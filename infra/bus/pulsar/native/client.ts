@@ -95,6 +95,12 @@ const OPERATION_TIMEOUT_S = 10;
 const CONNECTION_TIMEOUT_MS = 5_000;
 
 /**
+ * The first client of the process, which must never be collected: the library has one logger a process, and whatever of
+ * its threads logs, of whichever client, reads the log level in the memory of the first.
+ */
+const kept: NativeClient[] = [];
+
+/**
  * Loads the native client, on first use.
  * @throws NativeClientMissing that names both ways out
  */
@@ -109,8 +115,8 @@ export const loadNativeClients = async (access: NativeAccess): Promise<NativeCli
         new native.AuthenticationTls({ certificatePath: certificate.cert, privateKeyPath: certificate.key });
   return {
     latest: () => native.MessageId.latest(),
-    open: () =>
-      new native.Client({
+    open: () => {
+      const client = new native.Client({
         serviceUrl: url,
         operationTimeoutSeconds: OPERATION_TIMEOUT_S,
         connectionTimeoutMs: CONNECTION_TIMEOUT_MS,
@@ -124,7 +130,10 @@ export const loadNativeClients = async (access: NativeAccess): Promise<NativeCli
           tlsPrivateKeyFilePath: certificate.key,
         }),
         ...(trustCerts !== undefined && { tlsTrustCertsFilePath: trustCerts }),
-      }),
+      });
+      if (kept.length === 0) kept.push(client);
+      return client;
+    },
   };
 };
 
