@@ -7,6 +7,7 @@ import { access } from './access.ts';
 import { type FastAnswer, unanswered } from './fast-path.ts';
 import { createServiceTokens } from './service-token.ts';
 import type { Server } from './typed-server.ts';
+import { encodeUtf8 } from './utf8.ts';
 
 const test = suite('the fast path past the routes');
 
@@ -41,7 +42,7 @@ const serve = async () => {
       route: '/cosas/:id',
       find(url) {
         asked.push(`path ${url}`);
-        if (url === '/cosas/kept') return { text: KEPT, headers: HEADERS };
+        if (url === '/cosas/kept') return { body: encodeUtf8(KEPT), headers: HEADERS };
         if (url === '/cosas/read')
           return new Promise((resolve, reject) => readings.push({ resolve, reject }));
         return undefined;
@@ -156,7 +157,7 @@ test('answers what it has to read first without asking the route, and counts how
     const answer = ask('/cosas/read');
     const { resolve } = await begun(readings);
     runtime.advance(300);
-    resolve({ text, headers: ['x-cache', 'MISS', 'content-type', CONTENT_TYPE] });
+    resolve({ body: encodeUtf8(text), headers: ['x-cache', 'MISS', 'content-type', CONTENT_TYPE] });
     const { headers, status } = await answer;
     assert.equal([status, headers.get('x-cache'), headers.get('content-type')], [200, 'MISS', CONTENT_TYPE]);
     assert.is(await (await answer).text(), text);
@@ -186,7 +187,7 @@ test('what it reads in vain is told to the route, which is asked once; the whole
 
 test('who goes away while it reads is not answered, and nobody else is the worse for it', async () => {
   for (const end of [
-    ({ resolve }: Reading) => resolve({ text: KEPT, headers: HEADERS }),
+    ({ resolve }: Reading) => resolve({ body: encodeUtf8(KEPT), headers: HEADERS }),
     ({ resolve }: Reading) => resolve(undefined),
     ({ reject }: Reading) => reject(new Error('away')),
   ]) {
@@ -215,7 +216,7 @@ test('what is read while the server begins to drain is answered, and the client 
   const { resolve } = await begun(readings);
   const closed = app.close();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  resolve({ text: KEPT, headers: HEADERS });
+  resolve({ body: encodeUtf8(KEPT), headers: HEADERS });
   assert.is((await answer).headers.get('connection'), 'close');
   assert.is(await (await answer).text(), KEPT);
   await closed;

@@ -1,4 +1,5 @@
 import { caseFold } from '@cordada/infra/case-fold.ts';
+import { decodeUtf8, encodeUtf8, type Utf8 } from '@cordada/infra/http/utf8.ts';
 import { isUuid } from '@cordada/infra/uuid-text.ts';
 
 /** An item as consolidador tells it; what else it has is passed on. */
@@ -23,22 +24,22 @@ export interface Entry {
   readonly id: string;
   readonly version: number;
   /** JSON. */
-  readonly item: string;
+  readonly item: Utf8;
 }
 
 export const entryOf = (item: ItemView): Entry => ({
   id: item.id,
   version: item.version,
-  item: JSON.stringify(item),
+  item: encodeUtf8(JSON.stringify(item)),
 });
 
-const itemOf = ({ item }: Entry): ItemView => JSON.parse(item);
+const itemOf = ({ item }: Entry): ItemView => JSON.parse(decodeUtf8(item));
 
 /** @returns JSON */
-export const viewOf = (entry: Entry, view: View): string => {
+export const viewOf = (entry: Entry, view: View): Utf8 => {
   if (view === 'item') return entry.item;
   const { id, sku, quantity, reserved, available, updated_at } = itemOf(entry);
-  return JSON.stringify({ id, sku, quantity, reserved, available, updated_at });
+  return encodeUtf8(JSON.stringify({ id, sku, quantity, reserved, available, updated_at }));
 };
 
 /** @returns undefined for what is no item: whatever else stands in the cache, it is as if nothing did */
@@ -51,7 +52,9 @@ export const parseEntry = (text: string): Entry | undefined => {
       typeof item.name === 'string' &&
       typeof item.updated_at === 'string' &&
       [item.numero, item.quantity, item.reserved, item.available, item.version].every(Number.isSafeInteger);
-    return whole ? { id: item.id as string, version: item.version as number, item: text } : undefined;
+    return whole
+      ? { id: item.id as string, version: item.version as number, item: encodeUtf8(text) }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -135,7 +138,7 @@ export const refKeysOf = ({
 /** A page of the list of items, as it is kept. */
 export interface Page {
   /** JSON. */
-  readonly text: string;
+  readonly body: Utf8;
   readonly versions: readonly Versioned[];
 }
 

@@ -6,8 +6,8 @@ import type { Entry, Page } from './item.ts';
 
 const MOST_ENTRIES = 50_000;
 const MOST_REFS = 50_000;
-/** Characters of all pages together. */
-const MOST_PAGE_TEXT = 32 * 1024 * 1024;
+/** Of all pages together. */
+const MOST_PAGE_BYTES = 32 * 1024 * 1024;
 
 interface Kept<Value> {
   readonly value: Value;
@@ -21,8 +21,8 @@ export const memoryCache = (runtime: Pick<Runtime, 'now'>, floors: Floors): Cach
   const entries = new LRUCache<string, Kept<Entry>>({ maxSize: MOST_ENTRIES, sizeCalculation: () => 1 });
   const refs = new LRUCache<string, string>({ maxSize: MOST_REFS, sizeCalculation: () => 1 });
   const pages = new LRUCache<string, Kept<Page> & { readonly names: number }>({
-    maxSize: MOST_PAGE_TEXT,
-    sizeCalculation: ({ value }) => value.text.length + 1,
+    maxSize: MOST_PAGE_BYTES,
+    sizeCalculation: ({ value }) => value.body.length + 1,
   });
   let names = 0;
   let token: Token = { epoch: '', names: '0' };

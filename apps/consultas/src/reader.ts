@@ -1,3 +1,4 @@
+import { encodeUtf8, type Utf8 } from '@cordada/infra/http/utf8.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import type { Logger } from '@cordada/infra/telemetry/logger.ts';
 import type { Cache, Found, News, Token } from './cache.ts';
@@ -15,7 +16,7 @@ import {
 
 export interface Answer {
   /** JSON. */
-  readonly text: string;
+  readonly body: Utf8;
   readonly hit: boolean;
 }
 
@@ -120,10 +121,10 @@ export const createReader = (options: ReaderOptions): Reader => {
     return flight;
   };
 
-  const shown = (text: string, hit: boolean, versions: readonly Versioned[]): Answer => {
+  const shown = (body: Utf8, hit: boolean, versions: readonly Versioned[]): Answer => {
     for (const version of versions) floors.raise(version);
     counted(hit ? 'hit' : 'miss');
-    return { text, hit };
+    return { body, hit };
   };
 
   const one = async (ref: Ref, view: View): Promise<Answer | undefined> => {
@@ -153,7 +154,7 @@ export const createReader = (options: ReaderOptions): Reader => {
     kept !== undefined && isFresh(ageMs, most[view]) && ref.names(kept) && isNewest([kept]);
 
   /** What is kept of it; undefined where it must be read, or where the cache must be waited for. */
-  const keptOf = (ref: Ref, view: View): string | undefined => {
+  const keptOf = (ref: Ref, view: View): Utf8 | undefined => {
     if (!cache.inProcess) return undefined;
     const { kept, ageMs } = cache.find(ref) as Found<Entry>;
     if (kept === undefined || !isFresh(ageMs, most[view]) || !ref.names(kept)) return undefined;
@@ -165,8 +166,8 @@ export const createReader = (options: ReaderOptions): Reader => {
 
   return {
     one(ref, view) {
-      const text = keptOf(ref, view);
-      return text === undefined ? one(ref, view) : { text, hit: true };
+      const body = keptOf(ref, view);
+      return body === undefined ? one(ref, view) : { body, hit: true };
     },
     async page(page, size) {
       const key = `${page}:${size}`;
@@ -179,12 +180,12 @@ export const createReader = (options: ReaderOptions): Reader => {
           async () => {
             const answer = await source.page(page, size);
             const versions = answer.items.map(({ id, version }) => ({ id, version }));
-            return { text: JSON.stringify(answer), versions };
+            return { body: encodeUtf8(JSON.stringify(answer)), versions };
           },
           ({ versions }) => versions,
           (token, seen, elapsedMs) => cache.storePage(token, key, seen, elapsedMs),
         );
-        if (kept !== undefined && isNewest(kept.versions)) return shown(kept.text, hit, kept.versions);
+        if (kept !== undefined && isNewest(kept.versions)) return shown(kept.body, hit, kept.versions);
       }
     },
     async learn(news) {

@@ -1,3 +1,4 @@
+import { decodeUtf8, encodeUtf8 } from '@cordada/infra/http/utf8.ts';
 import type { Cancel, Runtime } from '@cordada/infra/runtime.ts';
 import type { Logger } from '@cordada/infra/telemetry/logger.ts';
 import type { Redis, RedisOptions } from 'ioredis';
@@ -162,18 +163,18 @@ export const redisCache = ({ place, runtime, log, keptMs, floorMs }: RedisCacheO
       if (left < 1) return;
       const ref = id === undefined ? key : '';
       const { epoch, names } = token;
-      await run('store', epoch, names, entry.id, entry.version, entry.item, left, floorMs, ref);
+      await run('store', epoch, names, entry.id, entry.version, decodeUtf8(entry.item), left, floorMs, ref);
     },
     findPage: (key) =>
       foundBy<Page>(run('findPage', runtime.uuid(), key), (text, [versions]) => {
         const known = typeof versions === 'string' ? versionsOf(versions) : undefined;
-        return known && isJson(text) ? { text, versions: known } : undefined;
+        return known && isJson(text) ? { body: encodeUtf8(text), versions: known } : undefined;
       }),
     async storePage({ epoch, names }, key, page, elapsedMs) {
       const left = keptMs - elapsedMs;
       if (left < 1) return;
       const versions = page.versions.map(({ id, version }) => `${id}:${version}`).join(',') || NO_ITEMS;
-      await run('storePage', epoch, names, key, versions, page.text, left, floorMs);
+      await run('storePage', epoch, names, key, versions, decodeUtf8(page.body), left, floorMs);
     },
     async learn({ versions, refs }) {
       if (client === undefined) {

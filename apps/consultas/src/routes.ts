@@ -27,15 +27,15 @@ export const fastPathTo = (reader: Reader): FastPath => ({
 });
 
 const fastAnswer = (answer: Answer | undefined): FastAnswer | undefined =>
-  answer && { text: answer.text, headers: answer.hit ? HIT : MISS };
+  answer && { body: answer.body, headers: answer.hit ? HIT : MISS };
 
 /** What the BFF reads at `consultas`; `X-Cache` says whether it was kept. */
 export const addQueryRoutes = (app: Server, reader: Reader): void => {
-  const send = (reply: FastifyReply, { text, hit }: Answer): FastifyReply =>
+  const send = (reply: FastifyReply, { body, hit }: Answer): FastifyReply =>
     reply
       .header('x-cache', hit ? 'HIT' : 'MISS')
       .type(CONTENT_TYPE)
-      .send(text);
+      .send(Buffer.from(body, 'latin1'));
   const one = (reply: FastifyReply, ref: Ref, view: View, called: string) => {
     const told = (answer: Answer | undefined): FastifyReply => {
       if (answer === undefined) throw notFound(`No existe el item ${called}`, { 'x-cache': 'MISS' });

@@ -1,6 +1,7 @@
 import { clearInterval, setInterval } from 'node:timers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HttpError } from '@cordada/infra/http/errors.ts';
+import { decodeUtf8 } from '@cordada/infra/http/utf8.ts';
 import type { Runtime } from '@cordada/infra/runtime.ts';
 import { systemRuntime } from '@cordada/infra/system-runtime.ts';
 import { createLogger } from '@cordada/infra/telemetry/logger.ts';
@@ -9,7 +10,7 @@ import type { Cache } from '../cache.ts';
 import { createFloors, type Floors } from '../floors.ts';
 import type { ItemView, Ref } from '../item.ts';
 import { refKeysOf, refOf, skuRefOf } from '../item.ts';
-import { createReader, type Reader } from '../reader.ts';
+import { type Answer, createReader, type Reader } from '../reader.ts';
 
 export { pause };
 
@@ -121,8 +122,8 @@ export class Desk {
 
   /** `HIT` or `MISS`, and the quantities of a page. */
   async page(page = 1, size = 10): Promise<string> {
-    const { hit, text } = await this.reader.page(page, size);
-    const { items } = JSON.parse(text) as { items: { quantity: number }[] };
+    const { hit, body } = await this.reader.page(page, size);
+    const { items } = JSON.parse(decodeUtf8(body)) as { items: { quantity: number }[] };
     return `${hit ? 'HIT' : 'MISS'} ${items.map(({ quantity }) => quantity)}`;
   }
 
@@ -138,8 +139,9 @@ export class Desk {
   }
 }
 
-const told = (answer: { text: string; hit: boolean } | undefined): string | undefined =>
-  answer && `${answer.hit ? 'HIT' : 'MISS'} ${(JSON.parse(answer.text) as { quantity: number }).quantity}`;
+const told = (answer: Answer | undefined): string | undefined =>
+  answer &&
+  `${answer.hit ? 'HIT' : 'MISS'} ${(JSON.parse(decodeUtf8(answer.body)) as { quantity: number }).quantity}`;
 
 /** Asks until `holds` does. */
 export const eventually = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {

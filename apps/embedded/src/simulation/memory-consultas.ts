@@ -5,6 +5,7 @@ import { memoryCache } from '@cordada/consultas/memory-cache.ts';
 import { newsContracts, newsOf } from '@cordada/consultas/news.ts';
 import { createReader } from '@cordada/consultas/reader.ts';
 import type { Bus } from '@cordada/infra/bus/bus.ts';
+import { decodeUtf8 } from '@cordada/infra/http/utf8.ts';
 import { createLogger } from '@cordada/infra/telemetry/logger.ts';
 import type { Incarnation } from '@cordada/infra/testing/virtual-time.ts';
 import type { PlannedRead, Purchases } from './purchases.ts';
@@ -55,7 +56,7 @@ export const memoryConsultas = async (
   return {
     async read({ item, view }) {
       const answer = await reader.one(refOf(item), view);
-      return answer && JSON.parse(answer.text);
+      return answer && JSON.parse(decodeUtf8(answer.body));
     },
   };
 };
