@@ -15,9 +15,9 @@ export interface BrokerUnderTest {
   /** SIGKILL; its disk stays. */
   kill(): Promise<void>;
   restart(): Promise<void>;
-  /** SIGSTOP and SIGCONT. */
-  pause(): void;
-  resume(): void;
+  /** SIGSTOP, resolved once nothing of it runs, and SIGCONT. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Messages of a topic that consumers of a subscription have and have not acknowledged. */
   unacknowledged(topic: string, subscription: string): Promise<number>;
 }
@@ -173,10 +173,10 @@ export const brokerConformance = (name: string, broker: BrokerUnderTest): { run(
     const bus = await connect(layout);
     await bus.subscribe(layout.options(), async () => {});
     await publishAll(bus, [layout.message(layout.first, 'a', 'before')]);
-    broker.pause();
+    await broker.pause();
     const published = bus.publish(['1', '2'].map((number) => layout.message(layout.first, 'a', number)));
     await bus.close();
-    broker.resume();
+    await broker.resume();
     assert.equal(statuses(await published), ['retryable', 'retryable']);
   });
 
