@@ -8,4 +8,6 @@ export type Utf8 = string & { readonly [encoded]: true };
 
 export const encodeUtf8 = (text: string): Utf8 => Buffer.from(text).toString('latin1') as Utf8;
 
-export const decodeUtf8 = (bytes: Utf8): string => Buffer.from(bytes, 'latin1').toString();
+export const bytesOf = (text: Utf8): Buffer => Buffer.from(text, 'latin1');
+
+export const decodeUtf8 = (text: Utf8): string => bytesOf(text).toString();

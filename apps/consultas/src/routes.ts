@@ -2,6 +2,7 @@ import { access } from '@cordada/infra/http/access.ts';
 import { notFound } from '@cordada/infra/http/errors.ts';
 import { type FastAnswer, type FastPath, unanswered } from '@cordada/infra/http/fast-path.ts';
 import type { Server } from '@cordada/infra/http/server.ts';
+import { bytesOf } from '@cordada/infra/http/utf8.ts';
 import { UUID_TEXT } from '@cordada/infra/uuid-text.ts';
 import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
@@ -35,7 +36,7 @@ export const addQueryRoutes = (app: Server, reader: Reader): void => {
     reply
       .header('x-cache', hit ? 'HIT' : 'MISS')
       .type(CONTENT_TYPE)
-      .send(Buffer.from(body, 'latin1'));
+      .send(bytesOf(body));
   const one = (reply: FastifyReply, ref: Ref, view: View, called: string) => {
     const told = (answer: Answer | undefined): FastifyReply => {
       if (answer === undefined) throw notFound(`No existe el item ${called}`, { 'x-cache': 'MISS' });

@@ -1,5 +1,7 @@
+import { decodeUtf8 } from '@cordada/infra/http/utf8.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { refOf } from '../item.ts';
 import { Desk, eventually, type MakeCache, pause, Warehouse } from './desk.ts';
 
 /**
@@ -34,6 +36,18 @@ export const cacheConformance = (name: string, make: () => Promise<MakeCache>) =
     assert.is(await desk.readSku(sku), 'HIT 10');
     assert.is(await desk.page(), 'MISS 10');
     assert.is(await desk.page(), 'HIT 10');
+  });
+
+  holds('what is kept is told letter by letter as it was read', async (desk) => {
+    const item = desk.warehouse.add({ name: 'Canasta «ñ» 山' });
+    for (const hit of [false, true]) {
+      const one = await desk.reader.one(refOf(item.id), 'item');
+      assert.equal([one?.hit, one && JSON.parse(decodeUtf8(one.body))], [hit, item]);
+      const page = await desk.reader.page(1, 10);
+      assert.equal([page.hit, JSON.parse(decodeUtf8(page.body)).items], [hit, [item]]);
+    }
+    assert.is(await desk.read(item.name), 'MISS 10');
+    assert.is(await desk.read(item.name), 'HIT 10');
   });
 
   holds('what is not there is not kept: once it is there it is found', async (desk) => {
