@@ -8,15 +8,12 @@ import { manifest } from './manifest.ts';
 import { openBus } from './open-bus.ts';
 import { provision } from './pulsar/provision.ts';
 import { productProvision } from './pulsar/provision-settings.ts';
+import { nativeMissing } from './pulsar/testing/native-missing.ts';
 import { eventually, statuses } from './testing/observation.ts';
 
 const test = suite('open the bus on a provisioned broker');
-const missing = await import('pulsar-client').then(
-  () => undefined,
-  () => 'pulsar-client is not installed: .ci/pulsar-native builds it',
-);
-if (missing) console.log(`skipped: ${missing}`);
-const broker = missing === undefined ? await startOwnPulsar() : undefined;
+if (nativeMissing) console.log(`skipped: ${nativeMissing}`);
+const broker = nativeMissing === undefined ? await startOwnPulsar() : undefined;
 
 if (!broker) test.skip('needs the native client and a broker');
 else {

@@ -10,16 +10,13 @@ import { eventually, Layout, Recorder, statuses } from '../testing/observation.t
 import { pulsarAdmin } from './admin.ts';
 import type { NativeAccess, NativeSchema } from './native/client.ts';
 import { nativeBus } from './native.ts';
+import { nativeMissing } from './testing/native-missing.ts';
 import { testTenant } from './testing/test-tenant.ts';
 import { topicName } from './topic-name.ts';
 
 const tenant = 'cordada';
-const missing = await import('pulsar-client').then(
-  () => undefined,
-  () => 'pulsar-client is not installed: .ci/pulsar-native builds it',
-);
-if (missing) console.log(`skipped: ${missing}`);
-const broker = missing === undefined ? await startSecuredPulsar() : undefined;
+if (nativeMissing) console.log(`skipped: ${nativeMissing}`);
+const broker = nativeMissing === undefined ? await startSecuredPulsar() : undefined;
 const test = suite('native bus, and a broker that asks who is there');
 
 if (!broker) test.skip('needs the native client and a broker');

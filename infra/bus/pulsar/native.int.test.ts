@@ -5,17 +5,14 @@ import { startTestPulsar } from '../../testing/pulsar.ts';
 import { busConformance } from '../testing/conformance.ts';
 import { pulsarAdmin } from './admin.ts';
 import { nativeBus } from './native.ts';
+import { nativeMissing } from './testing/native-missing.ts';
 import { testTenant } from './testing/test-tenant.ts';
 
 const tenant = 'cordada';
-const missing = await import('pulsar-client').then(
-  () => undefined,
-  () => 'pulsar-client is not installed: .ci/pulsar-native builds it',
-);
-const broker = missing === undefined ? await startTestPulsar() : undefined;
+const broker = nativeMissing === undefined ? await startTestPulsar() : undefined;
 
 if (!broker) {
-  if (missing) console.log(`skipped: ${missing}`);
+  if (nativeMissing) console.log(`skipped: ${nativeMissing}`);
   const test = suite('native bus');
   test.skip('needs the native client and a broker');
   test.run();

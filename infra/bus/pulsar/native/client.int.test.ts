@@ -2,30 +2,23 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadNativeClients, NativeClientMissing } from './client.ts';
+import { nativeMissing } from '../testing/native-missing.ts';
+import { loadNativeClients } from './client.ts';
 
-// nobody listens there: a client connects when it is asked for something
-const loading = loadNativeClients({ url: 'pulsar://127.0.0.1:1' });
-const missing = await loading.then(
-  () => undefined,
-  (error: Error) => {
-    if (error instanceof NativeClientMissing) return error.message;
-    throw error;
-  },
-);
-if (missing !== undefined) console.log(`skipped: ${missing}`);
+if (nativeMissing !== undefined) console.log(`skipped: ${nativeMissing}`);
 const test = suite('native clients');
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 const closed = async (): Promise<WeakRef<object>> => {
-  const client = (await loading).open();
+  // nobody listens there: a client connects when it is asked for something
+  const client = (await loadNativeClients({ url: 'pulsar://127.0.0.1:1' })).open();
   await client.close();
   return new WeakRef(client);
 };
 
-(missing === undefined ? test : test.skip)(
+(nativeMissing === undefined ? test : test.skip)(
   'the first of a process is never collected: what any other logs reads the memory of the first',
   async () => {
     const first = await closed();
